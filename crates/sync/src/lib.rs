@@ -1,0 +1,2 @@
+//! Events, capacity limiters and fair rate limiters for Tokio
+#![forbid(unsafe_code)]
