@@ -1,0 +1,109 @@
+//! Work that goes on after its caller has gone: handed off to the scope that then waits for it.
+
+use std::{
+    borrow::Cow,
+    panic::Location,
+    pin::Pin,
+    sync::atomic::{AtomicU64, Ordering},
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
+
+use crate::{
+    below::Below,
+    current,
+    failure::Failure,
+    live::Tracked,
+    node::{Hold, Label, hold_nearest},
+};
+
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// Hands `work` off to the current scope: it runs as a task of `runtime`, and the scope waits for it.
+///
+/// For destructors that owe an asynchronous end, such as a release: called in a drop, the work goes to the scope that is
+/// current there, or to the nearest one above that can still wait, and at last to the process root. `name` stands in the
+/// reports of what was not done in time. A panic of the work goes to the observer.
+///
+/// The work is cut short only by the end of its runtime; that is counted in [`lost_releases`] and reported.
+///
+/// # Examples
+///
+/// ```
+/// use bowline_concurrency::{hand_off, scope};
+/// use tokio::runtime::Handle;
+///
+/// struct Session(Handle);
+///
+/// impl Drop for Session {
+///     fn drop(&mut self) {
+///         hand_off(&self.0, "session", async { println!("goodbye") });
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// scope(async |_| drop(Session(Handle::current()))).await; // "goodbye" has been printed.
+/// # }
+/// ```
+#[track_caller]
+pub fn hand_off<F>(runtime: &Handle, name: impl Into<Cow<'static, str>>, work: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let label = Label::from(name.into());
+    let hold = hold_nearest(current::current(), label.clone());
+    let below = Below::fixed(hold.node().clone(), work);
+    let tracked = Tracked::new(Some(&label), hold.node().label(), Location::caller());
+    drop(runtime.spawn(HandedOff { below, label, finished: false, tracked, hold }));
+}
+
+/// How many pieces of handed-off work were cut short by the end of their runtime, since the process began.
+///
+/// More than zero means that a runtime was dropped without waiting; see [`run`](crate::run) and
+/// [`root_scope`](crate::root_scope), which wait.
+pub fn lost_releases() -> u64 {
+    // Relaxed: a statistic.
+    LOST.load(Ordering::Relaxed)
+}
+
+pin_project! {
+    struct HandedOff<F> {
+        #[pin]
+        below: Below<F>,
+        label: Label,
+        finished: bool,
+        tracked: Option<Tracked>,
+        // The last field: the scope goes on after everything else of the work is gone.
+        hold: Hold,
+    }
+
+    impl<F> PinnedDrop for HandedOff<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            let node = this.hold.node().clone();
+            if let Err(payload) = this.below.clear() {
+                Failure::panic(this.label.to_string(), payload).report_from(node.clone());
+            }
+            if !*this.finished {
+                LOST.fetch_add(1, Ordering::Relaxed);
+                Failure::lost(this.label.to_string()).report_from(node);
+            }
+        }
+    }
+}
+
+impl<F: Future<Output = ()>> Future for HandedOff<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let outcome = ready!(this.below.poll(cx));
+        *this.finished = true;
+        if let Err(payload) = outcome {
+            Failure::panic(this.label.to_string(), payload).report_from(this.hold.node().clone());
+        }
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,506 @@
+//! The node: a place in the scope tree, and the counting that everything rests on.
+//!
+//! # Invariants
+//!
+//! 1. **What counts.** A node counts its children (tasks that it spawned) and its hand-offs (releases, blocking
+//!    calls and nested nodes whose owner has gone). What a live value owns is never counted: its owner may keep it
+//!    for ever, and waiting for it would hang `while timeout(d, &mut future).await.is_err() {}`.
+//! 2. **One word.** Both counts, *closed* and *cancelled* are bits of one atomic word. So "count up unless settled"
+//!    and "close if at zero" are single steps, and their order in the word's modification order decides every race.
+//! 3. **Settled is final.** A node is *settled* when it is closed and at zero. A settled node refuses to count, so
+//!    nothing can be added to it. Exactly one operation brings a node into that state.
+//! 4. **A node adopts until it is settled.** A closed node that is not yet at zero is itself an orphan, and somebody
+//!    waits for it; skipping it would let a deadline return before its grandchildren are gone.
+//! 5. **The adopter is set before the node is closed.** Whoever settles the node (invariant 3) finds the adopter's hold in
+//!    place and releases it, once. A node closed by its owner at zero has no adopter.
+//! 6. **Parents are strong, children are not.** A node keeps its parent alive and knows nothing of live nodes below it,
+//!    so there is no cycle and no traffic per nested scope. Long chains are dropped and released in a loop, never by
+//!    recursion.
+//! 7. **Nothing runs under the lock.** Wakers, holds and user values leave the lock before they are woken or dropped.
+//!
+//! # Orderings
+//!
+//! Counting down is `AcqRel`: its release half publishes what the finished work wrote (its destructors above all), its
+//! acquire half makes the one who reaches zero see what the others published. Reading zero to return from a scope is
+//! `Acquire` for the same reason. Counting up needs no ordering of its own (invariant 2), and is `Relaxed`.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use crate::{
+    failure::Observer,
+    primitive::{AtomicU64, Mutex, Ordering, lock},
+    reason::Reason,
+    slots::Slots,
+};
+
+const CHILD: u64 = 1;
+const CHILDREN: u64 = (1 << 30) - 1;
+const HAND_OFF: u64 = 1 << 30;
+const HAND_OFFS: u64 = ((1 << 30) - 1) << 30;
+const COUNTS: u64 = CHILDREN | HAND_OFFS;
+/// Somebody below has asked whether they are cancelled, so a shutdown gives them time to answer.
+const ASKED: u64 = 1 << 61;
+const CANCELLED: u64 = 1 << 62;
+const CLOSED: u64 = 1 << 63;
+
+fn is_settled(word: u64) -> bool {
+    word & CLOSED != 0 && word & COUNTS == 0
+}
+
+/// What a node is called in reports.
+#[derive(Clone, Debug)]
+pub(crate) enum Label {
+    Fixed(&'static str),
+    Given(Arc<str>),
+}
+
+impl From<Cow<'static, str>> for Label {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Label::Fixed(text),
+            Cow::Owned(text) => Label::Given(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Label::Fixed(text) => f.write_str(text),
+            Label::Given(text) => f.write_str(text),
+        }
+    }
+}
+
+/// A place in the scope tree.
+pub(crate) struct Node {
+    label: Label,
+    word: AtomicU64,
+    cold: Mutex<Cold>,
+}
+
+/// What is touched only when something begins, ends or goes wrong.
+struct Cold {
+    /// Where the node was last polled, or where it was spawned from; `None` for the process root.
+    parent: Option<Arc<Node>>,
+    /// Keeps the adopting node unsettled while this one, an orphan, is (invariant 5).
+    adopter: Option<Hold>,
+    reason: Option<Reason>,
+    /// Why futures below are being dropped at this moment. It leaves no mark on what outlives the drop.
+    ending: Option<Reason>,
+    hand_offs: Slots<Label>,
+    /// Woken when a count reaches zero; they stay until their owner removes them.
+    settling: Slots<Waker>,
+    /// Woken once, by the cancellation.
+    cancelling: Slots<Waker>,
+    observer: Option<Observer>,
+}
+
+/// What a unit of count stands for.
+#[derive(Debug)]
+enum Unit {
+    Child,
+    HandOff(u32),
+}
+
+impl Node {
+    pub(crate) fn new(label: Label, parent: Option<Arc<Node>>) -> Arc<Node> {
+        let cold = Cold {
+            parent,
+            adopter: None,
+            reason: None,
+            ending: None,
+            hand_offs: Slots::new(),
+            settling: Slots::new(),
+            cancelling: Slots::new(),
+            observer: None,
+        };
+        Arc::new(Node { label, word: AtomicU64::new(0), cold: Mutex::new(cold) })
+    }
+
+    pub(crate) fn label(&self) -> &Label {
+        &self.label
+    }
+
+    pub(crate) fn parent(&self) -> Option<Arc<Node>> {
+        lock(&self.cold).parent.clone()
+    }
+
+    /// Moves the node below another one: inline nodes follow the place where they are polled.
+    pub(crate) fn set_parent(&self, parent: Arc<Node>) {
+        let old = lock(&self.cold).parent.replace(parent);
+        drop(old); // Outside the lock: it may be the last reference to a chain (invariant 7).
+    }
+
+    // ----------------------------------------------------------------------------------------------- counting
+
+    /// Counts a child, unless the node is being cancelled or is closed.
+    pub(crate) fn add_child(self: &Arc<Self>) -> Option<ChildHold> {
+        self.raise(CHILD, |word| word & (CLOSED | CANCELLED) == 0).then(|| ChildHold { node: Some(self.clone()) })
+    }
+
+    /// Counts a hand-off, unless the node is settled (invariant 4).
+    pub(crate) fn try_hold(self: &Arc<Self>, label: Label) -> Option<Hold> {
+        if !self.raise(HAND_OFF, |word| !is_settled(word)) {
+            return None;
+        }
+        // The count is up, so the node cannot settle before the label is in place.
+        let key = lock(&self.cold).hand_offs.insert(label);
+        Some(Hold { node: Some(self.clone()), key })
+    }
+
+    fn raise(&self, unit: u64, allowed: impl Fn(u64) -> bool) -> bool {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while allowed(word) {
+            // Relaxed: only the position in the modification order matters (invariant 2).
+            match self.word.compare_exchange_weak(word, word + unit, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// Counts a unit down. If this settles an orphan, gives back what it owes its adopter.
+    fn lower(&self, unit: &Unit) -> Option<Hold> {
+        let (before, amount) = match *unit {
+            // AcqRel: see "Orderings".
+            Unit::Child => (self.word.fetch_sub(CHILD, Ordering::AcqRel), CHILD),
+            Unit::HandOff(key) => {
+                let label = lock(&self.cold).hand_offs.remove(key);
+                drop(label);
+                (self.word.fetch_sub(HAND_OFF, Ordering::AcqRel), HAND_OFF)
+            }
+        };
+        let after = before - amount;
+        let all_gone = after & COUNTS == 0;
+        let hand_offs_gone = amount == HAND_OFF && after & HAND_OFFS == 0;
+        if !all_gone && !hand_offs_gone {
+            return None;
+        }
+        let (wakers, adopter) = {
+            let mut cold = lock(&self.cold);
+            let wakers: Vec<Waker> = cold.settling.iter().cloned().collect();
+            (wakers, if is_settled(after) { cold.adopter.take() } else { None })
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        adopter
+    }
+
+    /// Closes the node if nothing is counted. `true` means settled.
+    pub(crate) fn try_close(&self) -> bool {
+        let mut word = self.word.load(Ordering::Acquire);
+        while word & COUNTS == 0 {
+            if word & CLOSED != 0 {
+                return true;
+            }
+            // Acquire on both: who sees zero must see what the finished work wrote.
+            match self.word.compare_exchange_weak(word, word | CLOSED, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// The owner goes: closes the node, and lets the nearest live node above `current` wait for what is left.
+    ///
+    /// Called at most once per node, by its owner.
+    pub(crate) fn orphan(self: &Arc<Self>, current: Option<Arc<Node>>) {
+        if self.try_close() {
+            return;
+        }
+        let above = current.or_else(|| self.parent()).unwrap_or_else(crate::current::process_root);
+        let hold = hold_nearest(above, Label::Given(self.describe().into()));
+        lock(&self.cold).adopter = Some(hold);
+        // AcqRel: publishes the adopter to whoever settles the node (invariant 5), and sees what the last one wrote.
+        let before = self.word.fetch_or(CLOSED, Ordering::AcqRel);
+        if before & COUNTS == 0 {
+            // The last one left between the check and here, and did not see a closed node: it is settled by us.
+            let hold = lock(&self.cold).adopter.take();
+            drop(hold);
+        }
+    }
+
+    fn describe(&self) -> String {
+        let word = self.word.load(Ordering::Relaxed);
+        let mut text = self.label.to_string();
+        let (children, hand_offs) = (word & CHILDREN, self.stragglers());
+        if children > 0 {
+            text += &format!(" with {children} task{}", if children == 1 { "" } else { "s" });
+        }
+        if !hand_offs.is_empty() {
+            text += &format!(": {}", hand_offs.join(", "));
+        }
+        // Orphans below orphans repeat each other's names; a chain of them must not grow the text without bound.
+        text.chars().take(200).collect()
+    }
+
+    /// The names of the hand-offs that are still counted.
+    pub(crate) fn stragglers(&self) -> Vec<String> {
+        lock(&self.cold).hand_offs.iter().map(Label::to_string).collect()
+    }
+
+    // ------------------------------------------------------------------------------------------------ waiting
+
+    /// Ready once the node is settled. `key` is the caller's place among the waiters; it must be given back with
+    /// [`Node::forget_settling`].
+    pub(crate) fn poll_settled(&self, cx: &mut Context<'_>, key: &mut Option<u32>) -> Poll<()> {
+        if self.try_close() {
+            return Poll::Ready(());
+        }
+        self.wait_for_zero(cx, key);
+        // Again, now that a waker is in place: the last one may have left in between.
+        if self.try_close() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Ready while nothing is handed off to the node; does not close it.
+    pub(crate) fn poll_hand_offs_gone(&self, cx: &mut Context<'_>, key: &mut Option<u32>) -> Poll<()> {
+        let gone = || self.word.load(Ordering::Acquire) & HAND_OFFS == 0;
+        if gone() {
+            return Poll::Ready(());
+        }
+        self.wait_for_zero(cx, key);
+        if gone() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn wait_for_zero(&self, cx: &mut Context<'_>, key: &mut Option<u32>) {
+        let old = register(&mut lock(&self.cold).settling, cx.waker(), key);
+        drop(old); // A waker's drop may free a task: not under the lock (invariant 7).
+    }
+
+    pub(crate) fn forget_settling(&self, key: u32) {
+        let waker = lock(&self.cold).settling.remove(key);
+        drop(waker);
+    }
+
+    // --------------------------------------------------------------------------------------------- cancelling
+
+    /// Cancels the node unless it is cancelled already; the first reason wins.
+    pub(crate) fn cancel(&self, reason: Reason) -> bool {
+        let wakers = {
+            let mut cold = lock(&self.cold);
+            if cold.reason.is_some() {
+                return false;
+            }
+            cold.reason = Some(reason);
+            // Release, after the reason: who sees the bit finds the reason under the lock.
+            self.word.fetch_or(CANCELLED, Ordering::Release);
+            cold.cancelling.take_all()
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.word.load(Ordering::Acquire) & CANCELLED != 0
+    }
+
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        if self.is_cancelled() { lock(&self.cold).reason.clone() } else { None }
+    }
+
+    /// Registers for the cancellation of this very node. `true`: it is cancelled, and nothing was registered.
+    pub(crate) fn register_cancelling(&self, waker: &Waker, key: &mut Option<u32>) -> bool {
+        // Relaxed: a hint that is read after a signal, long after.
+        self.word.fetch_or(ASKED, Ordering::Relaxed);
+        let old = {
+            let mut cold = lock(&self.cold);
+            if cold.reason.is_some() {
+                return true;
+            }
+            register(&mut cold.cancelling, waker, key)
+        };
+        drop(old);
+        false
+    }
+
+    /// The owner's own interest in the cancellation of its node; does not count as having asked.
+    pub(crate) fn poll_own_cancellation(&self, cx: &mut Context<'_>, key: &mut Option<u32>) -> bool {
+        let old = {
+            let mut cold = lock(&self.cold);
+            if cold.reason.is_some() {
+                return true;
+            }
+            register(&mut cold.cancelling, cx.waker(), key)
+        };
+        drop(old);
+        false
+    }
+
+    pub(crate) fn forget_cancelling(&self, key: u32) {
+        let waker = {
+            let mut cold = lock(&self.cold);
+            // After the cancellation the keys have no meaning any more; nothing is registered then.
+            if cold.reason.is_some() { None } else { cold.cancelling.remove(key) }
+        };
+        drop(waker);
+    }
+
+    pub(crate) fn note_asked(&self) {
+        if self.word.load(Ordering::Relaxed) & ASKED == 0 {
+            self.word.fetch_or(ASKED, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn was_asked(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & ASKED != 0
+    }
+
+    pub(crate) fn set_ending(&self, ending: Option<Reason>) {
+        lock(&self.cold).ending = ending;
+    }
+
+    /// Why a future is being dropped below this node: what ends here, or what was cancelled at or above it.
+    pub(crate) fn reason_for_drop(self: &Arc<Self>) -> Reason {
+        for node in above(self.clone()) {
+            let ending = lock(&node.cold).ending.clone();
+            if let Some(reason) = ending.or_else(|| node.reason()) {
+                return reason;
+            }
+        }
+        Reason::OwnerDropped
+    }
+
+    // ---------------------------------------------------------------------------------------------- observing
+
+    pub(crate) fn set_observer(&self, observer: Observer) {
+        let old = lock(&self.cold).observer.replace(observer);
+        drop(old);
+    }
+
+    pub(crate) fn observer(&self) -> Option<Observer> {
+        lock(&self.cold).observer.clone()
+    }
+}
+
+/// Puts or refreshes a waker; returns the one that it replaced, to be dropped outside the lock.
+fn register(slots: &mut Slots<Waker>, waker: &Waker, key: &mut Option<u32>) -> Option<Waker> {
+    if let Some(present) = key.and_then(|key| slots.get_mut(key)) {
+        if present.will_wake(waker) {
+            return None;
+        }
+        return Some(std::mem::replace(present, waker.clone()));
+    }
+    *key = Some(slots.insert(waker.clone()));
+    None
+}
+
+/// The node and its ancestors, up to the process root.
+pub(crate) fn above(node: Arc<Node>) -> impl Iterator<Item = Arc<Node>> {
+    std::iter::successors(Some(node), |node| node.parent())
+}
+
+/// A hold on the nearest node that is not settled, from `node` upwards; at the end the process root adopts.
+pub(crate) fn hold_nearest(node: Arc<Node>, label: Label) -> Hold {
+    for node in above(node) {
+        if let Some(hold) = node.try_hold(label.clone()) {
+            return hold;
+        }
+    }
+    crate::current::process_root().try_hold(label).expect("the process root is never closed")
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.word.load(Ordering::Relaxed);
+        f.debug_struct("Node")
+            .field("label", &self.label)
+            .field("children", &(word & CHILDREN))
+            .field("hand_offs", &((word & HAND_OFFS) / HAND_OFF))
+            .field("cancelled", &(word & CANCELLED != 0))
+            .field("closed", &(word & CLOSED != 0))
+            .finish()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // A chain of a hundred thousand parents must not be dropped by recursion (invariant 6).
+        let mut next = lock(&self.cold).parent.take();
+        while let Some(node) = next.and_then(Arc::into_inner) {
+            next = lock(&node.cold).parent.take();
+        }
+    }
+}
+
+/// A child's unit of count. Dropping it counts down.
+#[derive(Debug)]
+pub(crate) struct ChildHold {
+    /// `None` only while it is being dropped.
+    node: Option<Arc<Node>>,
+}
+
+impl ChildHold {
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        self.node.as_ref().expect("the node is taken only by the drop")
+    }
+}
+
+impl Drop for ChildHold {
+    fn drop(&mut self) {
+        if let Some(node) = self.node.take() {
+            leave(node, Unit::Child);
+        }
+    }
+}
+
+/// Keeps a scope unsettled while work that was handed off to it runs.
+///
+/// A crate that finishes something in the background, such as a release or a call on another thread, takes a hold
+/// from [`Scope::hold`](crate::Scope::hold) and drops it when the work is done; the scope waits until then. It works
+/// from any thread, inside and outside a runtime.
+///
+/// A hold that is never dropped (a leak by [`std::mem::forget`]) keeps its scope waiting for ever.
+#[must_use = "the scope waits only while the hold is alive"]
+pub struct Hold {
+    /// `None` only while it is being dropped.
+    node: Option<Arc<Node>>,
+    key: u32,
+}
+
+impl Hold {
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        self.node.as_ref().expect("the node is taken only by the drop")
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hold").field(self.node()).finish()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(node) = self.node.take() {
+            leave(node, Unit::HandOff(self.key));
+        }
+    }
+}
+
+/// Counts down, and further up as long as that settles orphans. A loop: the chain may be long (invariant 6).
+fn leave(node: Arc<Node>, unit: Unit) {
+    let mut next = Some((node, unit));
+    while let Some((node, unit)) = next {
+        next = node.lower(&unit).and_then(|mut hold| Some((hold.node.take()?, Unit::HandOff(hold.key))));
+    }
+}
+
+/// The owner of a node that nobody else shares, such as a timeout's. Dropping it hands over what is left.
+#[derive(Debug)]
+pub(crate) struct Owner(pub(crate) Arc<Node>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.orphan(crate::current::try_current());
+    }
+}
+
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;

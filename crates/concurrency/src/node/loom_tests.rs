@@ -1,0 +1,1 @@
+//! Loom models of the node: counting, settling, orphans and waiting.

@@ -1,0 +1,124 @@
+//! Work that is finished even if its caller goes away.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::runtime::Handle;
+
+use crate::{failure::Failure, hand_off::hand_off};
+
+/// Runs `work` in the caller's task; if the caller is dropped half-way, the rest is handed off to the current scope,
+/// which waits for it at most `budget`.
+///
+/// For what must not be left half-done, such as a commit or a release. It costs one box. Work that was never polled is
+/// not begun. Work that is over its budget after the hand-off is dropped and reported to the observer.
+///
+/// # Examples
+///
+/// ```
+/// use bowline_concurrency::{scope, shield};
+/// use std::{future::Future, pin::pin, time::Duration};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// scope(async |_| {
+///     tokio::select! {
+///         biased;
+///         () = shield(Duration::from_secs(30), async {
+///             tokio::task::yield_now().await;
+///             println!("committed");
+///         }) => {}
+///         () = async {} => {} // Wins, and drops the shield half-way.
+///     }
+/// })
+/// .await; // "committed" has been printed.
+/// # }
+/// ```
+#[doc(alias = "uncancelable")]
+#[doc(alias = "NonCancellable")]
+pub fn shield<F>(budget: Duration, work: F) -> Shield<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    Shield { work: Some(Box::pin(work)), runtime: None, budget, name: Cow::Borrowed("shielded work"), orphaned: None }
+}
+
+/// Future of [`shield`].
+///
+/// # Cancel safety
+///
+/// Dropped half-way, it hands the rest of the work off to the current scope instead of dropping it; the output then goes to
+/// [`when_orphaned`](Shield::when_orphaned). Dropped before the first poll, the work never begins.
+///
+/// # Panics
+///
+/// When it is polled again after it is done; and with a panic of the work.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Shield<T: Send + 'static> {
+    /// `None` while it is polled and when it is done: work that panicked is not polled again.
+    work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
+    /// The runtime of the first poll: the rest runs where the work has registered its timers and sockets.
+    runtime: Option<Handle>,
+    budget: Duration,
+    name: Cow<'static, str>,
+    orphaned: Option<Box<dyn FnOnce(T) + Send>>,
+}
+
+impl<T: Send + 'static> Shield<T> {
+    /// Names the work in reports.
+    pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Takes the output when the caller has gone; by default it is dropped. A place to report an error that nobody
+    /// else will hear of.
+    pub fn when_orphaned(mut self, take: impl FnOnce(T) + Send + 'static) -> Self {
+        self.orphaned = Some(Box::new(take));
+        self
+    }
+}
+
+impl<T: Send + 'static> Future for Shield<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        if self.runtime.is_none() {
+            self.runtime = Handle::try_current().ok();
+        }
+        let mut work = self.work.take().expect("a shield is not polled after it is done");
+        let poll = work.as_mut().poll(cx);
+        if poll.is_pending() {
+            self.work = Some(work);
+        }
+        poll
+    }
+}
+
+impl<T: Send + 'static> Drop for Shield<T> {
+    fn drop(&mut self) {
+        // Without a runtime it was never polled in one: not begun, or driven by hand and cut short by that hand.
+        let (Some(work), Some(runtime)) = (self.work.take(), self.runtime.take()) else { return };
+        let (budget, orphaned, name) = (self.budget, self.orphaned.take(), self.name.clone());
+        hand_off(&runtime, self.name.clone(), async move {
+            match tokio::time::timeout(budget, work).await {
+                Ok(output) => {
+                    if let Some(take) = orphaned {
+                        take(output);
+                    }
+                }
+                Err(_) => Failure::overdue(name, budget, Vec::new()).report(),
+            }
+        });
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Shield<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shield").field("name", &self.name).field("budget", &self.budget).finish_non_exhaustive()
+    }
+}

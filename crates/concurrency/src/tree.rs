@@ -1,0 +1,117 @@
+//! Ways into the scope tree: handles to the current place in it.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    panic::resume_unwind,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+
+use crate::{
+    below::Below,
+    current,
+    failure::Failure,
+    node::{Hold, Label, Node, hold_nearest},
+};
+
+/// A `'static` handle to a place in the scope tree.
+///
+/// It does not keep the scope open. What is handed off to a scope that has returned goes to the nearest one above it
+/// that has not.
+///
+/// # Examples
+///
+/// ```
+/// use bowline_concurrency::{InScope, Scope, root_scope, scope};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// root_scope(async {
+///     let here = Scope::current();
+///     // A task that somebody else spawns knows no scope, until it is told one.
+///     let handler = tokio::spawn(scope(async |_| "served").in_scope(&here));
+///     assert_eq!(handler.await?, "served");
+///     Ok::<_, tokio::task::JoinError>(())
+/// })
+/// .await??;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Scope {
+    node: Arc<Node>,
+}
+
+impl Scope {
+    /// The scope, timeout or root that the running code belongs to; outside all of them, the process root.
+    pub fn current() -> Self {
+        Scope { node: current::current() }
+    }
+
+    /// Keeps this scope unsettled, or the nearest one above that can still wait, until the hold is dropped.
+    ///
+    /// `name` says what is being waited for, in [`Elapsed::stragglers`](crate::Elapsed::stragglers) and in reports.
+    pub fn hold(&self, name: impl Into<Cow<'static, str>>) -> Hold {
+        hold_nearest(self.node.clone(), Label::from(name.into()))
+    }
+
+    /// Sends failures that nobody is left to be told about to `observer`, from this scope and from those below it that
+    /// have no observer of their own. Without one they are printed to standard error.
+    ///
+    /// The observer is called in destructors and on any thread: it should be quick and must not panic.
+    pub fn observe_failures(&self, observer: impl Fn(&Failure) + Send + Sync + 'static) {
+        self.node.set_observer(Arc::new(observer));
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scope").field(&self.node).finish()
+    }
+}
+
+/// Runs futures below a scope that they were not spawned from.
+pub trait InScope: Future + Sized {
+    /// Polls and drops the future below `scope`: what it leaves behind when it is dropped is waited for there.
+    ///
+    /// For tasks that others spawn, such as the handlers of a web server. The scope does not wait for the future
+    /// itself, which its task owns.
+    fn in_scope(self, scope: &Scope) -> ScopedFuture<Self> {
+        ScopedFuture { below: Below::fixed(scope.node.clone(), self) }
+    }
+}
+
+impl<F: Future> InScope for F {}
+
+pin_project! {
+    /// Future of [`InScope::in_scope`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as the future inside, which is dropped below the scope.
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct ScopedFuture<F> {
+        #[pin]
+        below: Below<F>,
+    }
+}
+
+impl<F: Future> Future for ScopedFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        match ready!(self.project().below.poll(cx)) {
+            Ok(output) => Poll::Ready(output),
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+}
+
+impl<F> fmt::Debug for ScopedFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedFuture").finish_non_exhaustive()
+    }
+}
