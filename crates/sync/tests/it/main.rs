@@ -1,1 +1,9 @@
 //! Tests of the public behaviour.
+
+mod auto_traits;
+mod cooperation;
+mod event;
+mod limiter;
+mod limiter_model;
+mod rate_limiter;
+mod support;

@@ -1,0 +1,62 @@
+//! The two ways to become the first in line, in both orders.
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
+};
+
+use loom::{model, thread};
+
+use super::{Line, Rate, Slot, Turn, Wakes};
+use crate::primitive::{Mutex, lock};
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The first in line goes away while the second one's slot comes: the second is served, or told to set its timer.
+#[test]
+fn loom_rate_limiter_cancelled_head_hands_on() {
+    model(|| {
+        let act = |line: &Mutex<Line>, act: &mut dyn FnMut(&mut Line, &mut Wakes)| {
+            let mut wakes = Wakes::default();
+            act(&mut lock(line), &mut wakes);
+            wakes.run();
+        };
+        let mut line = Line::new(Rate::per_second(NonZeroU32::MIN), NonZeroU32::MIN);
+        line.try_take(0, &mut Wakes::default()).unwrap();
+        let (mut first, mut second) = (Turn::Unasked, Turn::Unasked);
+        line.poll(&mut first, 0, Waker::noop(), &mut Wakes::default());
+        let flag = Arc::new(Flag::default());
+        let waker = Waker::from(Arc::clone(&flag));
+        assert_eq!(line.poll(&mut second, 0, &waker, &mut Wakes::default()), Slot::Behind);
+
+        let line = Arc::new(Mutex::new(line));
+        let cancel = {
+            let line = Arc::clone(&line);
+            thread::spawn(move || act(&line, &mut |line, wakes| line.give_up(&mut first, 0, wakes)))
+        };
+        let drive = {
+            let line = Arc::clone(&line);
+            thread::spawn(move || {
+                act(&line, &mut |line, wakes| _ = line.try_take(1_000_000_000, wakes));
+            })
+        };
+        cancel.join().unwrap();
+        drive.join().unwrap();
+        assert!(flag.0.load(Ordering::Relaxed), "the second in line heard nothing");
+        act(&line, &mut |line, wakes| {
+            let slot = line.poll(&mut second, 1_000_000_000, &waker, wakes);
+            assert_eq!(slot, Slot::Granted);
+        });
+    });
+}

@@ -1,0 +1,97 @@
+//! How often.
+
+use std::{fmt, num::NonZeroU32, time::Duration};
+
+/// A number of permits per period, spread evenly over it.
+///
+/// Zero permits are ruled out by the type, and a rate is exact: three a second are three slots in every second, not one each
+/// 333,333,333 ns.
+///
+/// # Examples
+///
+/// ```
+/// use std::{num::NonZeroU32, time::Duration};
+///
+/// use bowline_sync::Rate;
+///
+/// const POLITE: Rate = Rate::per_second(NonZeroU32::new(5).unwrap()); // a zero here does not compile
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let documented = Rate::new(NonZeroU32::try_from(900)?, Duration::from_secs(15 * 60))?;
+/// assert_eq!(documented, Rate::per_second(NonZeroU32::MIN));
+/// assert_ne!(documented, POLITE);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Rate {
+    permits: NonZeroU32,
+    /// At least one.
+    period_ns: u64,
+}
+
+/// The period of a [`Rate`] is zero or longer than 500 years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a rate needs a period between one nanosecond and 500 years, not {period:?}")]
+pub struct InvalidPeriod {
+    period: Duration,
+}
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+impl Rate {
+    /// So many permits a second.
+    #[must_use]
+    pub const fn per_second(permits: NonZeroU32) -> Self {
+        Self { permits, period_ns: SECOND_NS }
+    }
+
+    /// So many permits a minute.
+    #[must_use]
+    pub const fn per_minute(permits: NonZeroU32) -> Self {
+        Self { permits, period_ns: 60 * SECOND_NS }
+    }
+
+    /// So many permits an hour.
+    #[must_use]
+    pub const fn per_hour(permits: NonZeroU32) -> Self {
+        Self { permits, period_ns: 3600 * SECOND_NS }
+    }
+
+    /// So many permits in each `period`, evenly spread: the burst is the limiter's matter, not the rate's.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPeriod`] when the period is zero or longer than 500 years.
+    pub fn new(permits: NonZeroU32, period: Duration) -> Result<Self, InvalidPeriod> {
+        const LONGEST_NS: u128 = 500 * 365 * 24 * 3600 * SECOND_NS as u128;
+        match u64::try_from(period.as_nanos()) {
+            Ok(period_ns @ 1..) if u128::from(period_ns) <= LONGEST_NS => Ok(Self { permits, period_ns }),
+            _ => Err(InvalidPeriod { period }),
+        }
+    }
+
+    pub(super) fn permits(self) -> u128 {
+        u128::from(self.permits.get())
+    }
+
+    pub(super) fn period_ns(self) -> u128 {
+        u128::from(self.period_ns)
+    }
+}
+
+impl PartialEq for Rate {
+    /// Sixty a minute are one a second.
+    fn eq(&self, other: &Self) -> bool {
+        self.permits() * other.period_ns() == other.permits() * self.period_ns()
+    }
+}
+
+impl Eq for Rate {}
+
+impl fmt::Debug for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let period = Duration::from_nanos(self.period_ns);
+        write!(f, "{} per {period:?}", self.permits)
+    }
+}

@@ -1,0 +1,15 @@
+//! What may cross threads and move about.
+
+use bowline_sync::{
+    AcquireOwnedPermit, AcquirePermit, AcquireSlot, Event, Limiter, OwnedPermit, Permit, Rate, RateLimiter, RetryAfter,
+    Wait,
+};
+
+fn is_send_sync_unpin<T: Send + Sync + Unpin>() {}
+
+#[test]
+fn everything_is_send_sync_and_unpin() {
+    is_send_sync_unpin::<(Event, Wait<'_>)>();
+    is_send_sync_unpin::<(Limiter, Permit<'_>, OwnedPermit, AcquirePermit<'_>, AcquireOwnedPermit)>();
+    is_send_sync_unpin::<(Rate, RateLimiter, AcquireSlot<'_>, RetryAfter)>();
+}

@@ -1,0 +1,54 @@
+//! A task that finds everything ready must still let its neighbours run.
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bowline_sync::{Event, Limiter, Rate, RateLimiter};
+use tokio::runtime::Builder;
+
+/// Runs `once` again and again on one thread, and tells whether a neighbour got a turn before that ended by itself.
+fn neighbour_runs_beside<F: Future<Output = ()>>(once: impl Fn() -> F) -> bool {
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let ran = Arc::new(AtomicBool::new(false));
+        let neighbour = Arc::clone(&ran);
+        tokio::spawn(async move { neighbour.store(true, Ordering::Relaxed) });
+        for _ in 0..100_000 {
+            if ran.load(Ordering::Relaxed) {
+                return true;
+            }
+            once().await;
+        }
+        false
+    })
+}
+
+#[test]
+fn the_check_sees_a_task_that_never_yields() {
+    assert!(!neighbour_runs_beside(|| async {}));
+}
+
+#[test]
+fn a_set_event_lets_neighbours_run() {
+    let event = Event::new();
+    event.set();
+    assert!(neighbour_runs_beside(|| async { event.wait().await }));
+}
+
+#[test]
+fn a_free_limiter_lets_neighbours_run() {
+    let limiter = Arc::new(Limiter::new(1));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire().await) }));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_owned().await) }));
+}
+
+#[test]
+fn an_idle_rate_limiter_lets_neighbours_run() {
+    let limiter = RateLimiter::with_burst(Rate::per_second(NonZeroU32::MAX), NonZeroU32::MAX);
+    assert!(neighbour_runs_beside(|| async { limiter.acquire().await }));
+}
