@@ -1,1 +1,13 @@
-//! Tests of the public behaviour.
+//! Tests of the public behaviour. Names carry the IDs of the behaviour catalogue; see CONTRIBUTING.md.
+
+mod adoption;
+mod auto_traits;
+mod background;
+mod cancelled;
+mod failures;
+mod hang_cases;
+mod root;
+mod scope;
+mod shield;
+mod support;
+mod timeout;
