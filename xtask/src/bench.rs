@@ -17,29 +17,13 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     let programs = workspace
         .targets("bin")
         .filter(|(package, _)| package.name == PACKAGE)
-        .map(|(package, program)| {
-            cargo(&[
-                "run",
-                "--profile",
-                "bench",
-                "-p",
-                &package.name,
-                "--bin",
-                &program.name,
-            ])
-        });
+        .map(|(package, program)| cargo(&["run", "--profile", "bench", "-p", &package.name, "--bin", &program.name]));
     let commands: Vec<_> = benches.chain(programs).collect();
     if commands.is_empty() {
-        return Ok(Outcome::Skipped(format!(
-            "there are no benchmarks yet; they will be in the package {PACKAGE}"
-        )));
+        return Ok(Outcome::Skipped(format!("there are no benchmarks yet; they will be in the package {PACKAGE}")));
     }
     for command in commands {
-        let command = if arguments.is_empty() {
-            command
-        } else {
-            command.args(&["--"]).args(arguments)
-        };
+        let command = if arguments.is_empty() { command } else { command.args(&["--"]).args(arguments) };
         command.run()?;
     }
     Ok(Outcome::Passed)

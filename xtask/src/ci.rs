@@ -45,19 +45,11 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     let Choice { only, keep_going } = choice(arguments)?;
     let mut tally = Tally::default();
     let mut rows: Vec<Row> = Vec::new();
-    for (step, run) in STEPS
-        .iter()
-        .filter(|(step, _)| only.is_empty() || only.contains(step))
-    {
+    for (step, run) in STEPS.iter().filter(|(step, _)| only.is_empty() || only.contains(step)) {
         let broken = rows.iter().find(|row| row.result == Mark::Failed);
         if let Some(broken) = broken.filter(|_| !keep_going) {
             let note = format!("{} failed; --keep-going goes on", broken.step);
-            rows.push(Row {
-                step,
-                result: Mark::Skipped,
-                note,
-                took: Duration::ZERO,
-            });
+            rows.push(Row { step, result: Mark::Skipped, note, took: Duration::ZERO });
             continue;
         }
         println!("\n── {step}");
@@ -71,22 +63,13 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             }
             Err(Error::Told) => (Mark::Failed, String::new()),
         };
-        rows.push(Row {
-            step,
-            result,
-            note,
-            took: started.elapsed(),
-        });
+        rows.push(Row { step, result, note, took: started.elapsed() });
     }
     println!("\n{}", table(&rows));
     for line in tally.closing_lines() {
         println!("{line}");
     }
-    if rows.iter().any(|row| row.result == Mark::Failed) {
-        Err(Error::Told)
-    } else {
-        Ok(Outcome::Passed)
-    }
+    if rows.iter().any(|row| row.result == Mark::Failed) { Err(Error::Told) } else { Ok(Outcome::Passed) }
 }
 
 struct Choice<'a> {
@@ -96,10 +79,7 @@ struct Choice<'a> {
 }
 
 fn choice(arguments: &[String]) -> Result<Choice<'_>> {
-    let mut choice = Choice {
-        only: Vec::new(),
-        keep_going: strict(),
-    };
+    let mut choice = Choice { only: Vec::new(), keep_going: strict() };
     let mut arguments = arguments.iter().map(String::as_str);
     while let Some(argument) = arguments.next() {
         match argument {
@@ -108,17 +88,12 @@ fn choice(arguments: &[String]) -> Result<Choice<'_>> {
                 let step = arguments.next().unwrap_or_default();
                 if !STEPS.iter().any(|(name, _)| *name == step) {
                     let steps: Vec<_> = STEPS.iter().map(|(name, _)| *name).collect();
-                    return Err(Error::Usage(format!(
-                        "`--only` takes one of {}",
-                        steps.join(", ")
-                    )));
+                    return Err(Error::Usage(format!("`--only` takes one of {}", steps.join(", "))));
                 }
                 choice.only.push(step);
             }
             _ => {
-                return Err(Error::Usage(format!(
-                    "`ci` knows `--only STEP` and `--keep-going`, not `{argument}`"
-                )));
+                return Err(Error::Usage(format!("`ci` knows `--only STEP` and `--keep-going`, not `{argument}`")));
             }
         }
     }
@@ -127,17 +102,11 @@ fn choice(arguments: &[String]) -> Result<Choice<'_>> {
 
 fn table(rows: &[Row]) -> String {
     let mut table = format!("{:<11} {:<8} {:>7}\n", "step", "result", "seconds");
-    for Row {
-        step,
-        result,
-        note,
-        took,
-    } in rows
-    {
+    for Row { step, result, note, took } in rows {
         let (result, note) = match result {
             Mark::Ok => ("ok", String::new()),
             Mark::Failed => ("FAILED", String::new()),
-            Mark::Skipped => ("skipped:", format!("  {note}")),
+            Mark::Skipped => ("skipped", format!("  {note}")),
         };
         table += &format!("{step:<11} {result:<8} {:>7.1}{note}\n", took.as_secs_f64());
     }
@@ -152,9 +121,7 @@ mod tests {
     #[test]
     fn a_step_that_does_not_exist_is_refused() {
         let arguments = ["--only", "fmt", "--only", "nonsense"].map(str::to_owned);
-        assert!(
-            matches!(choice(&arguments), Err(Error::Usage(message)) if message.contains("fmt, tidy"))
-        );
+        assert!(matches!(choice(&arguments), Err(Error::Usage(message)) if message.contains("fmt, tidy")));
     }
 
     #[test]

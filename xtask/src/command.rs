@@ -51,20 +51,11 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
 impl Cmd {
     /// A command line for `program` that prints it as `shown`.
     pub(crate) fn new(program: PathBuf, shown: &str) -> Self {
-        Self {
-            program,
-            shown: shown.to_owned(),
-            arguments: Vec::new(),
-            variables: Vec::new(),
-        }
+        Self { program, shown: shown.to_owned(), arguments: Vec::new(), variables: Vec::new() }
     }
 
     pub(crate) fn args<S: AsRef<str>>(mut self, arguments: &[S]) -> Self {
-        self.arguments.extend(
-            arguments
-                .iter()
-                .map(|argument| argument.as_ref().to_owned()),
-        );
+        self.arguments.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
         self
     }
 
@@ -75,24 +66,13 @@ impl Cmd {
 
     /// Prints and runs it; its output goes where ours goes.
     pub(crate) fn run(&self) -> Result<()> {
-        let status = self
-            .announced()
-            .status()
-            .map_err(|error| self.cannot_start(&error))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(self.failed(&status).into())
-        }
+        let status = self.announced().status().map_err(|error| self.cannot_start(&error))?;
+        if status.success() { Ok(()) } else { Err(self.failed(&status).into()) }
     }
 
     /// Prints and runs it; gives back what it writes to standard output.
     pub(crate) fn read(&self) -> Result<String> {
-        let output = self
-            .announced()
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| self.cannot_start(&error))?;
+        let output = self.announced().stderr(Stdio::inherit()).output().map_err(|error| self.cannot_start(&error))?;
         if !output.status.success() {
             return Err(self.failed(&output.status).into());
         }
@@ -128,28 +108,14 @@ impl Cmd {
         self.transcribe(command, Some(limit), false)
     }
 
-    fn transcribe(
-        &self,
-        mut command: Command,
-        limit: Option<Duration>,
-        pass_on: bool,
-    ) -> Result<Transcript> {
+    fn transcribe(&self, mut command: Command, limit: Option<Duration>, pass_on: bool) -> Result<Transcript> {
         let started = Instant::now();
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| self.cannot_start(&error))?;
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| self.cannot_start(&error))?;
         let lines = Arc::new(Mutex::new(Vec::new()));
         let readers = [
-            child
-                .stdout
-                .take()
-                .map(|pipe| keep_lines(pipe, Arc::clone(&lines), pass_on)),
-            child
-                .stderr
-                .take()
-                .map(|pipe| keep_lines(pipe, Arc::clone(&lines), pass_on)),
+            child.stdout.take().map(|pipe| keep_lines(pipe, Arc::clone(&lines), pass_on)),
+            child.stderr.take().map(|pipe| keep_lines(pipe, Arc::clone(&lines), pass_on)),
         ];
         let mut failure = None;
         let status = loop {
@@ -186,10 +152,7 @@ impl Cmd {
     }
 
     fn cannot_start(&self, error: &io::Error) -> Error {
-        Error::Failed(format!(
-            "cannot start `{}`: {error}",
-            self.program.display()
-        ))
+        Error::Failed(format!("cannot start `{}`: {error}", self.program.display()))
     }
 
     fn failed(&self, how: &dyn std::fmt::Display) -> String {
@@ -235,10 +198,7 @@ fn keep_lines(
                 print!("{text}");
                 let _ = io::stdout().flush();
             }
-            lines
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(without_colours(text.trim_end()));
+            lines.lock().unwrap_or_else(PoisonError::into_inner).push(without_colours(text.trim_end()));
             line.clear();
         }
     })
@@ -260,10 +220,7 @@ fn without_colours(line: &str) -> String {
 
 /// `path` as it is shown: relative to the workspace where it lies in it.
 pub(crate) fn shown(path: &Path) -> String {
-    path.strip_prefix(workspace::root())
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(workspace::root()).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]
@@ -275,10 +232,7 @@ mod tests {
         let line = Cmd::new("/somewhere/cargo".into(), "cargo")
             .args(&["doc", "-p", "it's"])
             .env("RUSTDOCFLAGS", "-D warnings");
-        assert_eq!(
-            line.to_string(),
-            r"RUSTDOCFLAGS='-D warnings' cargo doc -p 'it'\''s'"
-        );
+        assert_eq!(line.to_string(), r"RUSTDOCFLAGS='-D warnings' cargo doc -p 'it'\''s'");
     }
 
     #[test]

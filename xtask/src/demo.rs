@@ -7,14 +7,8 @@ use crate::{
 
 /// Becomes the main job, so that Ctrl-C and the exit code are its own.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let arguments = arguments
-        .strip_prefix(&["--".to_owned()])
-        .unwrap_or(arguments);
-    let command = if arguments.is_empty() {
-        harvest()
-    } else {
-        harvest().args(&["--"]).args(arguments)
-    };
+    let arguments = arguments.strip_prefix(&["--".to_owned()]).unwrap_or(arguments);
+    let command = if arguments.is_empty() { harvest() } else { harvest().args(&["--"]).args(arguments) };
     command.replace()?;
     Ok(Outcome::Passed)
 }

@@ -21,13 +21,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         command = command.args(&["-p", &library.name]);
     }
     let flags = env::var("RUSTDOCFLAGS").unwrap_or_default();
-    command
-        .env("RUSTDOCFLAGS", format!("{flags} -D warnings").trim())
-        .run()?;
+    command.env("RUSTDOCFLAGS", format!("{flags} -D warnings").trim()).run()?;
 
     let index = workspace.target.join("doc/index.html");
-    fs::write(&index, page(&libraries))
-        .map_err(|error| format!("cannot write {}: {error}", index.display()))?;
+    fs::write(&index, page(&libraries)).map_err(|error| format!("cannot write {}: {error}", index.display()))?;
     println!("the index page is {}", shown(&index));
     if open {
         open_in_browser(&index)?;
@@ -39,10 +36,7 @@ fn page(libraries: &[&Package]) -> String {
     let mut rows = String::new();
     for library in libraries {
         let (name, purpose) = (escaped(&library.name), escaped(&library.description));
-        rows += &format!(
-            "<dt><a href=\"{}/index.html\">{name}</a></dt><dd>{purpose}</dd>\n",
-            name.replace('-', "_")
-        );
+        rows += &format!("<dt><a href=\"{}/index.html\">{name}</a></dt><dd>{purpose}</dd>\n", name.replace('-', "_"));
     }
     format!(
         "<!doctype html>
@@ -66,22 +60,13 @@ dd {{ margin: 0 0 1rem 0 }}
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
 fn open_in_browser(page: &Path) -> Result<()> {
-    let opener = ["xdg-open", "open", "explorer"]
-        .into_iter()
-        .find_map(|name| Some((name, find(name)?)));
+    let opener = ["xdg-open", "open", "explorer"].into_iter().find_map(|name| Some((name, find(name)?)));
     let Some((name, program)) = opener else {
-        return Err(Error::Failed(format!(
-            "no program to open {} with was found",
-            page.display()
-        )));
+        return Err(Error::Failed(format!("no program to open {} with was found", page.display())));
     };
-    Cmd::new(program, name)
-        .args(&[page.display().to_string()])
-        .run()
+    Cmd::new(program, name).args(&[page.display().to_string()]).run()
 }

@@ -5,19 +5,9 @@ pub(crate) fn check(source: &str, printed: &[String]) -> Result<(), String> {
     let Some(promised) = promised(source) else {
         return Ok(());
     };
-    let fits = promised.len() == printed.len()
-        && promised
-            .iter()
-            .zip(printed)
-            .all(|(pattern, line)| matches(pattern, line));
-    if fits {
-        Ok(())
-    } else {
-        Err(format!(
-            "expected output (`…` stands for anything):\n{}",
-            promised.join("\n")
-        ))
-    }
+    let fits =
+        promised.len() == printed.len() && promised.iter().zip(printed).all(|(pattern, line)| matches(pattern, line));
+    if fits { Ok(()) } else { Err(format!("expected output (`…` stands for anything):\n{}", promised.join("\n"))) }
 }
 
 fn promised(source: &str) -> Option<Vec<&str>> {
@@ -61,8 +51,7 @@ mod tests {
 
     #[test]
     fn the_promised_output_passes() {
-        check(SOURCE, &lines(&["first", "took 3 ms, 4 in all"]))
-            .expect("it is what the header says");
+        check(SOURCE, &lines(&["first", "took 3 ms, 4 in all"])).expect("it is what the header says");
     }
 
     #[test]

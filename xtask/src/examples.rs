@@ -31,31 +31,19 @@ pub(crate) fn run(_: &[String]) -> Result {
 
     let mut failed = Vec::new();
     for (name, source) in &examples {
-        let program = workspace
-            .target
-            .join(format!("debug/examples/{name}{}", env::consts::EXE_SUFFIX));
+        let program = workspace.target.join(format!("debug/examples/{name}{}", env::consts::EXE_SUFFIX));
         let transcript = Cmd::new(program.clone(), &shown(&program)).within(LIMIT)?;
-        let text = fs::read_to_string(source)
-            .map_err(|error| format!("cannot read {}: {error}", source.display()))?;
-        let failure = transcript
-            .failure
-            .or_else(|| example_output::check(&text, &transcript.lines).err());
+        let text = fs::read_to_string(source).map_err(|error| format!("cannot read {}: {error}", source.display()))?;
+        let failure = transcript.failure.or_else(|| example_output::check(&text, &transcript.lines).err());
         if let Some(failure) = failure {
             println!("{}\n{failure}", transcript.lines.join("\n"));
             failed.push(name.as_str());
         }
     }
-    println!(
-        "{} of {} examples did what they say",
-        examples.len() - failed.len(),
-        examples.len()
-    );
+    println!("{} of {} examples did what they say", examples.len() - failed.len(), examples.len());
     if failed.is_empty() {
         Ok(Outcome::Passed)
     } else {
-        Err(Error::Failed(format!(
-            "examples failed: {}",
-            failed.join(", ")
-        )))
+        Err(Error::Failed(format!("examples failed: {}", failed.join(", "))))
     }
 }

@@ -14,9 +14,7 @@ pub(crate) fn run() -> Result {
         let alone = || cargo(&["check", "--lib", "-p", &library.name]);
         alone().args(&["--no-default-features"]).run()?;
         for feature in &library.features {
-            alone()
-                .args(&["--no-default-features", "--features", feature])
-                .run()?;
+            alone().args(&["--no-default-features", "--features", feature]).run()?;
         }
     }
     Ok(Outcome::Passed)

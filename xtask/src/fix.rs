@@ -10,31 +10,16 @@ use crate::{
 };
 
 pub(crate) fn run(_: &[String]) -> Result {
-    cargo(&[
-        "clippy",
-        "--all-targets",
-        "--fix",
-        "--allow-dirty",
-        "--allow-staged",
-    ])
-    .args(EVERYTHING)
-    .run()?;
+    cargo(&["clippy", "--all-targets", "--fix", "--allow-dirty", "--allow-staged"]).args(EVERYTHING).run()?;
     cargo(&["fmt", "--all"]).run()?;
     for library in Workspace::load()?.libraries() {
-        let (page, lib) = (
-            library.folder.join("README.md"),
-            library.folder.join("src/lib.rs"),
-        );
+        let (page, lib) = (library.folder.join("README.md"), library.folder.join("src/lib.rs"));
         let (Ok(old), Ok(docs)) = (fs::read_to_string(&page), fs::read_to_string(&lib)) else {
             continue;
         };
         if let Some(new) = readme::renewed(&old, &docs).filter(|new| *new != old) {
-            println!(
-                "{}/README.md: the example is that of the crate docs again",
-                library.place()
-            );
-            fs::write(&page, new)
-                .map_err(|error| format!("cannot write {}: {error}", page.display()))?;
+            println!("{}/README.md: the example is that of the crate docs again", library.place());
+            fs::write(&page, new).map_err(|error| format!("cannot write {}: {error}", page.display()))?;
         }
     }
     Ok(Outcome::Passed)

@@ -29,28 +29,16 @@ impl Json {
     }
 
     pub(crate) fn members(&self) -> &[(String, Self)] {
-        if let Self::Object(members) = self {
-            members
-        } else {
-            &[]
-        }
+        if let Self::Object(members) = self { members } else { &[] }
     }
 
     pub(crate) fn items(&self) -> &[Self] {
-        if let Self::Array(items) = self {
-            items
-        } else {
-            &[]
-        }
+        if let Self::Array(items) = self { items } else { &[] }
     }
 
     /// The text of a string; empty for everything else.
     pub(crate) fn text(&self) -> &str {
-        if let Self::String(text) = self {
-            text
-        } else {
-            ""
-        }
+        if let Self::String(text) = self { text } else { "" }
     }
 }
 
@@ -134,8 +122,7 @@ fn string(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
                     let code: String = rest.by_ref().take(4).collect();
                     // Halves of a surrogate pair are not worth their code: nobody has an emoji in a manifest.
                     text.push(
-                        char::from_u32(u32::from_str_radix(&code, 16).ok()?)
-                            .unwrap_or(char::REPLACEMENT_CHARACTER),
+                        char::from_u32(u32::from_str_radix(&code, 16).ok()?).unwrap_or(char::REPLACEMENT_CHARACTER),
                     );
                 }
                 escaped => text.push(escaped),
@@ -155,7 +142,10 @@ mod tests {
 
     #[test]
     fn what_cargo_writes_is_read() {
-        let json = Json::parse(r#" {"packages": [{"name": "a\n\u00e9\"", "optional": true, "n": -1.5e3, "none": null}], "empty": {}} "#).expect("valid");
+        let json = Json::parse(
+            r#" {"packages": [{"name": "a\n\u00e9\"", "optional": true, "n": -1.5e3, "none": null}], "empty": {}} "#,
+        )
+        .expect("valid");
         let package = &json.get("packages").items()[0];
         assert_eq!(package.get("name").text(), "a\né\"");
         assert_eq!(package.get("optional"), &Json::Bool(true));

@@ -13,11 +13,7 @@ pub(crate) fn run(_: &[String]) -> Result {
             skipped.push(why);
         }
     }
-    Ok(if skipped.is_empty() {
-        Outcome::Passed
-    } else {
-        Outcome::Skipped(skipped.join("; "))
-    })
+    Ok(if skipped.is_empty() { Outcome::Passed } else { Outcome::Skipped(skipped.join("; ")) })
 }
 
 pub(crate) fn format() -> Result {
@@ -40,9 +36,6 @@ pub(crate) fn clippy() -> Result {
     if find("cargo-clippy").is_none() {
         return missing("clippy is not here: `rustup component add clippy`");
     }
-    cargo(&["clippy", "--all-targets"])
-        .args(EVERYTHING)
-        .args(&["--", "-D", "warnings"])
-        .run()?;
+    cargo(&["clippy", "--all-targets"]).args(EVERYTHING).args(&["--", "-D", "warnings"]).run()?;
     Ok(Outcome::Passed)
 }

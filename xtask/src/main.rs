@@ -31,66 +31,16 @@ use outcome::{Error, Outcome, Result};
 type Command = (&'static str, &'static str, bool, fn(&[String]) -> Result);
 
 const COMMANDS: &[Command] = &[
-    (
-        "ci",
-        "runs every check and ends with a table [--only STEP] [--keep-going]",
-        false,
-        ci::run,
-    ),
-    (
-        "test",
-        "runs unit, integration and documentation tests; arguments go to both runners",
-        true,
-        test::run,
-    ),
-    (
-        "lint",
-        "checks the format (rustfmt), the code (clippy) and the spelling (typos)",
-        true,
-        lint::run,
-    ),
-    (
-        "tidy",
-        "checks the rules of this workspace that no other tool knows",
-        true,
-        tidy::run,
-    ),
-    (
-        "doc",
-        "builds the library documentation and its index page [--open]",
-        true,
-        doc::run,
-    ),
-    (
-        "examples",
-        "builds and runs every example; `harvest` is the business of `demo`",
-        true,
-        examples::run,
-    ),
-    (
-        "loom",
-        "runs the model checks of every crate that has them",
-        true,
-        loom::run,
-    ),
-    (
-        "demo",
-        "runs the main job, `examples/harvest`; arguments go to it",
-        true,
-        demo::run,
-    ),
-    (
-        "bench",
-        "runs every benchmark; arguments go to them",
-        false,
-        bench::run,
-    ),
-    (
-        "fix",
-        "formats, applies clippy's suggestions, renews the generated parts of the READMEs",
-        false,
-        fix::run,
-    ),
+    ("ci", "runs every check and ends with a table [--only STEP] [--keep-going]", false, ci::run),
+    ("test", "runs unit, integration and documentation tests; arguments go to both runners", true, test::run),
+    ("lint", "checks the format (rustfmt), the code (clippy) and the spelling (typos)", true, lint::run),
+    ("tidy", "checks the rules of this workspace that no other tool knows", true, tidy::run),
+    ("doc", "builds the library documentation and its index page [--open]", true, doc::run),
+    ("examples", "builds and runs every example; `harvest` is the business of `demo`", true, examples::run),
+    ("loom", "runs the model checks of every crate that has them", true, loom::run),
+    ("demo", "runs the main job, `examples/harvest`; arguments go to it", true, demo::run),
+    ("bench", "runs every benchmark; arguments go to them", false, bench::run),
+    ("fix", "formats, applies clippy's suggestions, renews the generated parts of the READMEs", false, fix::run),
 ];
 
 fn main() -> ExitCode {

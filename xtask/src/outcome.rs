@@ -40,9 +40,7 @@ pub(crate) fn missing(what: &str) -> Result {
 
 fn missing_when(strict: bool, what: &str) -> Result {
     if strict {
-        Err(Error::Failed(format!(
-            "{what} (under CI=true a missing tool is an error)"
-        )))
+        Err(Error::Failed(format!("{what} (under CI=true a missing tool is an error)")))
     } else {
         Ok(Outcome::Skipped(what.to_owned()))
     }
@@ -54,10 +52,7 @@ mod tests {
 
     #[test]
     fn a_missing_tool_is_a_skip_here_and_an_error_in_ci() {
-        assert_eq!(
-            missing_when(false, "no typos").expect("a skip"),
-            Outcome::Skipped("no typos".to_owned())
-        );
+        assert_eq!(missing_when(false, "no typos").expect("a skip"), Outcome::Skipped("no typos".to_owned()));
         assert!(
             matches!(missing_when(true, "no typos"), Err(Error::Failed(message)) if message.starts_with("no typos"))
         );

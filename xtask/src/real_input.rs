@@ -17,9 +17,7 @@ pub(crate) fn run() -> Result {
     };
     // The script installs Datasette where it lacks; only in CI is that what the caller wants.
     if !strict() && find("datasette").is_none() {
-        return missing(&format!(
-            "datasette is not here: `CI=true bash {SCRIPT}` installs it below target/venv"
-        ));
+        return missing(&format!("datasette is not here: `CI=true bash {SCRIPT}` installs it below target/venv"));
     }
     Cmd::new(bash, "bash").args(&[SCRIPT]).run()?;
     Ok(Outcome::Passed)

@@ -12,17 +12,18 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds what `cargo nextest run` or `cargo test` has said.
-    pub(crate) fn add(&mut self, lines: &[String]) {
-        for line in lines {
-            let line = line.trim();
-            if line.starts_with("Summary [") {
-                line.clone_into(&mut self.closing);
-                self.count(line.split(',').flat_map(|part| part.split(" run: ")));
-            } else if line.starts_with("test result: ") {
-                // `cargo test` writes one for every binary; the sum is written at the end.
-                self.count(line.split([';', '.']));
-            }
+    /// Adds what `cargo nextest run` has said. Its summary is the last one: what failed tests printed stands above it.
+    pub(crate) fn add_nextest(&mut self, lines: &[String]) {
+        if let Some(summary) = lines.iter().rev().map(|line| line.trim()).find(|line| line.starts_with("Summary [")) {
+            summary.clone_into(&mut self.closing);
+            self.count(summary.split(',').flat_map(|part| part.split(" run: ")));
+        }
+    }
+
+    /// Adds what `cargo test` has said: a result for every binary.
+    pub(crate) fn add_cargo_test(&mut self, lines: &[String]) {
+        for result in lines.iter().filter(|line| line.starts_with("test result: ")) {
+            self.count(result.split([';', '.']));
         }
     }
 
@@ -31,12 +32,7 @@ impl Tally {
         if *self == Self::default() {
             return Vec::new();
         }
-        let Self {
-            passed,
-            failed,
-            skipped,
-            closing,
-        } = self;
+        let Self { passed, failed, skipped, closing } = self;
         let verdict = if *failed == 0 { "ok" } else { "FAILED" };
         let closing = if closing.is_empty() {
             format!("test result: {verdict}. {passed} passed; {failed} failed; {skipped} ignored")
@@ -68,12 +64,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-            ..
-        } = self;
+        let Self { passed, failed, skipped, .. } = self;
         write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
     }
 }
@@ -82,41 +73,44 @@ impl fmt::Display for Tally {
 mod tests {
     use super::*;
 
-    fn tally(lines: &[&str]) -> Tally {
-        let mut tally = Tally::default();
-        tally.add(
-            &lines
-                .iter()
-                .map(|line| (*line).to_owned())
-                .collect::<Vec<_>>(),
-        );
-        tally
+    fn lines(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|line| (*line).to_owned()).collect()
     }
 
     #[test]
     fn nextest_and_documentation_tests_are_summed() {
         let nextest = "     Summary [   1.503s] 9 tests run: 6 passed (1 slow), 2 failed, 1 timed out, 3 skipped";
         let doctest = "test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.10s";
-        let tally = tally(&["    PASS x", nextest, doctest]);
-        assert_eq!(
-            tally.closing_lines(),
-            [nextest.trim(), "10 passed, 3 failed, 6 skipped"]
-        );
+        let mut tally = Tally::default();
+        tally.add_nextest(&lines(&["    PASS x", nextest, "    FAIL y"]));
+        tally.add_cargo_test(&lines(&[doctest]));
+        assert_eq!(tally.closing_lines(), [nextest.trim(), "10 passed, 3 failed, 6 skipped"]);
+    }
+
+    #[test]
+    fn what_a_failed_test_printed_is_not_counted() {
+        let printed = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 39 filtered out";
+        let mut tally = Tally::default();
+        tally.add_nextest(&lines(&[
+            "Summary [ 0.1s] 7 tests run: 7 passed, 0 skipped",
+            printed,
+            "Summary [ 0.2s] 1 test run: 1 failed, 0 skipped",
+        ]));
+        assert_eq!(tally.to_string(), "0 passed, 1 failed, 0 skipped");
     }
 
     #[test]
     fn cargo_test_closes_with_the_sum_of_its_binaries() {
         let one = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
         let two = "test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 12.34s";
-        let closing = [
-            "test result: FAILED. 6 passed; 2 failed; 0 ignored",
-            "6 passed, 2 failed, 0 skipped",
-        ];
-        assert_eq!(tally(&[one, two]).closing_lines(), closing);
+        let mut tally = Tally::default();
+        tally.add_cargo_test(&lines(&[one, two]));
+        let closing = ["test result: FAILED. 6 passed; 2 failed; 0 ignored", "6 passed, 2 failed, 0 skipped"];
+        assert_eq!(tally.closing_lines(), closing);
     }
 
     #[test]
     fn no_tests_no_closing_line() {
-        assert!(tally(&["   Compiling x"]).closing_lines().is_empty());
+        assert!(Tally::default().closing_lines().is_empty());
     }
 }

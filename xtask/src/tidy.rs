@@ -45,16 +45,8 @@ pub(crate) fn run(_: &[String]) -> Result {
     unwraps::check(&sources, &mut findings);
     words::check(&files, &mut findings);
 
-    println!(
-        "{findings}tidy: {} Rust files, {}",
-        sources.len(),
-        findings.summary()
-    );
-    if findings.failures() == 0 {
-        Ok(Outcome::Passed)
-    } else {
-        Err(Error::Told)
-    }
+    println!("{findings}tidy: {} Rust files, {}", sources.len(), findings.summary());
+    if findings.failures() == 0 { Ok(Outcome::Passed) } else { Err(Error::Told) }
 }
 
 #[cfg(test)]

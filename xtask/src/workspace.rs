@@ -51,32 +51,20 @@ pub(crate) struct Target {
 impl Workspace {
     pub(crate) fn load() -> Result<Self> {
         let text = cargo(&["metadata", "--format-version=1", "--no-deps"]).read()?;
-        let json = Json::parse(&text).ok_or_else(|| {
-            Error::Failed("`cargo metadata` wrote something that is not JSON".to_owned())
-        })?;
-        let packages = json
-            .get("packages")
-            .items()
-            .iter()
-            .map(Package::from_json)
-            .collect();
-        Ok(Self {
-            packages,
-            target: PathBuf::from(json.get("target_directory").text()),
-        })
+        let json = Json::parse(&text)
+            .ok_or_else(|| Error::Failed("`cargo metadata` wrote something that is not JSON".to_owned()))?;
+        let packages = json.get("packages").items().iter().map(Package::from_json).collect();
+        Ok(Self { packages, target: PathBuf::from(json.get("target_directory").text()) })
     }
 
     /// The packages that are published.
     pub(crate) fn libraries(&self) -> impl Iterator<Item = &Package> {
-        self.packages
-            .iter()
-            .filter(|package| package.folder.starts_with(root().join("crates")))
+        self.packages.iter().filter(|package| package.folder.starts_with(root().join("crates")))
     }
 
     /// Every target of `kind` (`lib`, `bin`, `test`, `example`, `bench`) with its package.
     pub(crate) fn targets(&self, kind: &str) -> impl Iterator<Item = (&Package, &Target)> {
-        let of_kind =
-            move |package| Package::targets_of(package, kind).map(move |target| (package, target));
+        let of_kind = move |package| Package::targets_of(package, kind).map(move |target| (package, target));
         self.packages.iter().flat_map(of_kind)
     }
 }
@@ -91,24 +79,9 @@ impl Package {
             description: text("description"),
             license: text("license"),
             keywords: json.get("keywords").items().len(),
-            features: json
-                .get("features")
-                .members()
-                .iter()
-                .map(|(name, _)| name.clone())
-                .collect(),
-            dependencies: json
-                .get("dependencies")
-                .items()
-                .iter()
-                .map(Dependency::from_json)
-                .collect(),
-            targets: json
-                .get("targets")
-                .items()
-                .iter()
-                .map(Target::from_json)
-                .collect(),
+            features: json.get("features").members().iter().map(|(name, _)| name.clone()).collect(),
+            dependencies: json.get("dependencies").items().iter().map(Dependency::from_json).collect(),
+            targets: json.get("targets").items().iter().map(Target::from_json).collect(),
         }
     }
 
@@ -128,9 +101,7 @@ impl Package {
     }
 
     fn targets_of(&self, kind: &str) -> impl Iterator<Item = &Target> {
-        self.targets
-            .iter()
-            .filter(move |target| target.kind == kind)
+        self.targets.iter().filter(move |target| target.kind == kind)
     }
 
     /// The folder, as it is shown: relative to the workspace.
@@ -163,11 +134,8 @@ impl Target {
 /// The workspace folder, wherever the command was given.
 pub(crate) fn root() -> PathBuf {
     // Cargo's word at run time first: a shared target folder may hold the program of another clone.
-    let manifest =
-        env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
-    Path::new(&manifest)
-        .parent()
-        .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+    let manifest = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&manifest).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
 /// Every file that belongs to the workspace, sorted, relative to its folder: what Git tracks or would track,
@@ -176,20 +144,13 @@ pub(crate) fn files() -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     if root().join(".git").exists() && crate::command::find("git").is_some() {
         let listed = Cmd::new("git".into(), "git")
-            .args(&[
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ])
+            .args(&["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .read()?;
         files.extend(listed.split_terminator('\0').map(PathBuf::from));
         // Git still lists a file that was removed a moment ago.
         files.retain(|file| root().join(file).is_file());
     } else {
-        walk(&root(), &mut files)
-            .map_err(|error| format!("cannot list the files of the workspace: {error}"))?;
+        walk(&root(), &mut files).map_err(|error| format!("cannot list the files of the workspace: {error}"))?;
     }
     files.sort();
     files.dedup();
@@ -199,15 +160,9 @@ pub(crate) fn files() -> Result<Vec<PathBuf>> {
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if name != "target"
-                && (!name.starts_with('.') || [".cargo", ".ci", ".config"].contains(&name.as_str()))
-            {
+            if name != "target" && (!name.starts_with('.') || [".cargo", ".ci", ".config"].contains(&name.as_str())) {
                 walk(&path, files)?;
             }
         } else {

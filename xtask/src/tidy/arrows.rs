@@ -26,29 +26,15 @@ fn check_one(library: &Package, findings: &mut Findings) {
     let manifest = format!("{}/Cargo.toml", library.place());
     let short = |name: &str| name.strip_prefix("bowline-").map(str::to_owned);
     let name = short(&library.name);
-    let Some((_, always, optional)) = ARROWS
-        .iter()
-        .find(|(from, ..)| name.as_deref() == Some(from))
-    else {
-        findings.fail(
-            manifest,
-            format_args!(
-                "give `{}` its arrows in xtask/src/tidy/arrows.rs",
-                library.name
-            ),
-        );
+    let Some((_, always, optional)) = ARROWS.iter().find(|(from, ..)| name.as_deref() == Some(from)) else {
+        findings.fail(manifest, format_args!("give `{}` its arrows in xtask/src/tidy/arrows.rs", library.name));
         return;
     };
-    for dependency in library
-        .dependencies
-        .iter()
-        .filter(|dependency| !dependency.dev)
-    {
+    for dependency in library.dependencies.iter().filter(|dependency| !dependency.dev) {
         let Some(to) = short(&dependency.name) else {
             continue;
         };
-        if always.contains(&to.as_str()) || (dependency.optional && optional.contains(&to.as_str()))
-        {
+        if always.contains(&to.as_str()) || (dependency.optional && optional.contains(&to.as_str())) {
             continue;
         }
         let what = if optional.contains(&to.as_str()) {
@@ -58,10 +44,7 @@ fn check_one(library: &Package, findings: &mut Findings) {
         };
         findings.fail(
             &manifest,
-            format_args!(
-                "the design has no arrow from `{}` to `{}`: {what}",
-                library.name, dependency.name
-            ),
+            format_args!("the design has no arrow from `{}` to `{}`: {what}", library.name, dependency.name),
         );
     }
 }
@@ -72,18 +55,9 @@ mod tests {
     use crate::workspace::Dependency;
 
     fn found(name: &str, on: &[(&str, bool, bool)]) -> usize {
-        let dependencies = on
-            .iter()
-            .map(|&(name, optional, dev)| Dependency {
-                name: name.to_owned(),
-                optional,
-                dev,
-            })
-            .collect();
-        let library = Package {
-            dependencies,
-            ..Package::of(name)
-        };
+        let dependencies =
+            on.iter().map(|&(name, optional, dev)| Dependency { name: name.to_owned(), optional, dev }).collect();
+        let library = Package { dependencies, ..Package::of(name) };
         Findings::of(|findings| check_one(&library, findings)).len()
     }
 
@@ -92,45 +66,19 @@ mod tests {
         assert_eq!(
             found(
                 "bowline-pipeline",
-                &[
-                    ("bowline-concurrency", false, false),
-                    ("bowline-sync", false, false),
-                    ("tokio", false, false)
-                ]
+                &[("bowline-concurrency", false, false), ("bowline-sync", false, false), ("tokio", false, false)]
             ),
             0
         );
-        assert_eq!(
-            found(
-                "bowline-sync",
-                &[
-                    ("bowline-concurrency", true, false),
-                    ("bowline-testing", false, true)
-                ]
-            ),
-            0
-        );
+        assert_eq!(found("bowline-sync", &[("bowline-concurrency", true, false), ("bowline-testing", false, true)]), 0);
     }
 
     #[test]
     fn other_arrows_fail() {
+        assert_eq!(found("bowline-concurrency", &[("bowline-sync", true, false)]), 1);
+        assert_eq!(found("bowline-sync", &[("bowline-concurrency", false, false)]), 1, "only as an option");
         assert_eq!(
-            found("bowline-concurrency", &[("bowline-sync", true, false)]),
-            1
-        );
-        assert_eq!(
-            found("bowline-sync", &[("bowline-concurrency", false, false)]),
-            1,
-            "only as an option"
-        );
-        assert_eq!(
-            found(
-                "bowline-streams",
-                &[
-                    ("bowline-resources", false, false),
-                    ("bowline-testing", false, false)
-                ]
-            ),
+            found("bowline-streams", &[("bowline-resources", false, false), ("bowline-testing", false, false)]),
             2
         );
         assert_eq!(found("bowline-new", &[]), 1, "a library without arrows");

@@ -10,23 +10,12 @@ const CEILING: usize = 40;
 pub(crate) fn check(workspace: &Workspace, findings: &mut Findings) -> Result<()> {
     let mut counts = Vec::new();
     for library in workspace.libraries() {
-        let tree = cargo(&[
-            "tree",
-            "-e",
-            "normal",
-            "--prefix",
-            "none",
-            "-p",
-            &library.name,
-        ])
-        .read()?;
+        let tree = cargo(&["tree", "-e", "normal", "--prefix", "none", "-p", &library.name]).read()?;
         let count = crates_in(&tree);
         if count > CEILING {
             findings.fail(
                 format_args!("{}/Cargo.toml", library.place()),
-                format_args!(
-                    "{count} crates, the ceiling is {CEILING}: see `cargo tree -e normal`"
-                ),
+                format_args!("{count} crates, the ceiling is {CEILING}: see `cargo tree -e normal`"),
             );
         }
         counts.push(format!("{} {count}", library.name));
@@ -37,10 +26,7 @@ pub(crate) fn check(workspace: &Workspace, findings: &mut Findings) -> Result<()
 
 /// Counts name and version, each once, the crate itself included.
 fn crates_in(tree: &str) -> usize {
-    let names: BTreeSet<Vec<&str>> = tree
-        .lines()
-        .map(|line| line.split(' ').take(2).collect())
-        .collect();
+    let names: BTreeSet<Vec<&str>> = tree.lines().map(|line| line.split(' ').take(2).collect()).collect();
     names.len()
 }
 

@@ -23,20 +23,13 @@ impl Findings {
     }
 
     pub(crate) fn summary(&self) -> String {
-        format!(
-            "{} failures, {} warnings",
-            self.failures.len(),
-            self.warnings.len()
-        )
+        format!("{} failures, {} warnings", self.failures.len(), self.warnings.len())
     }
 }
 
 impl Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.warnings
-            .iter()
-            .chain(&self.failures)
-            .try_for_each(|finding| writeln!(f, "{finding}"))
+        self.warnings.iter().chain(&self.failures).try_for_each(|finding| writeln!(f, "{finding}"))
     }
 }
 

@@ -30,8 +30,7 @@ pub(crate) fn public_items(source: &Source) -> Vec<Item<'_>> {
             if end_of_trait.as_deref() == Some(text) {
                 end_of_trait = None;
             }
-            let method = end_of_trait.is_some()
-                && (trimmed.starts_with("fn ") || trimmed.starts_with("async fn "));
+            let method = end_of_trait.is_some() && (trimmed.starts_with("fn ") || trimmed.starts_with("async fn "));
             if method || trimmed.starts_with("pub ") {
                 let head = head(&lines[index..]);
                 if head.starts_with("pub trait ") {
@@ -98,17 +97,10 @@ impl Source for () {
 ";
         let source = Source::of("x.rs", Reach::Libraries, text);
         let items = public_items(&source);
-        let heads: Vec<_> = items
-            .iter()
-            .map(|item| (item.line, item.head.as_str()))
-            .collect();
+        let heads: Vec<_> = items.iter().map(|item| (item.line, item.head.as_str())).collect();
         assert_eq!(
             heads,
-            [
-                (8, "pub async fn wait( &self, ) -> bool {"),
-                (16, "pub trait Source {"),
-                (18, "async fn next(&self);")
-            ]
+            [(8, "pub async fn wait( &self, ) -> bool {"), (16, "pub trait Source {"), (18, "async fn next(&self);")]
         );
         assert_eq!(items[0].docs, ["Waits.", "", "# Errors"]);
         assert_eq!(items[2].docs, ["Next."]);

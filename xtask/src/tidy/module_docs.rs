@@ -4,25 +4,16 @@ use super::{findings::Findings, source::Source};
 
 pub(crate) fn check(sources: &[Source], findings: &mut Findings) {
     for source in sources.iter().filter(|source| !has_docs(&source.text)) {
-        findings.fail(
-            format_args!("{}:1", source.path),
-            "say in a `//!` line what this file is for",
-        );
+        findings.fail(format_args!("{}:1", source.path), "say in a `//!` line what this file is for");
     }
 }
 
 fn has_docs(text: &str) -> bool {
     // A licence remark or an inner attribute may come first.
-    let passed_over = |line: &&str| {
-        line.is_empty()
-            || line.starts_with("#!")
-            || (line.starts_with("//") && !line.starts_with("//!"))
-    };
+    let passed_over =
+        |line: &&str| line.is_empty() || line.starts_with("#!") || (line.starts_with("//") && !line.starts_with("//!"));
     let first = text.lines().map(str::trim).find(|line| !passed_over(line));
-    first.is_some_and(|line| {
-        line.strip_prefix("//!")
-            .is_some_and(|docs| !docs.trim().is_empty())
-    })
+    first.is_some_and(|line| line.strip_prefix("//!").is_some_and(|docs| !docs.trim().is_empty()))
 }
 
 #[cfg(test)]

@@ -22,9 +22,7 @@ struct Declaration<'a> {
 pub(crate) fn reached(workspace: &Workspace) -> HashMap<PathBuf, Reach> {
     let mut reached = HashMap::new();
     for package in &workspace.packages {
-        let library = workspace
-            .libraries()
-            .any(|other| other.name == package.name);
+        let library = workspace.libraries().any(|other| other.name == package.name);
         for target in &package.targets {
             let reach = match target.kind.as_str() {
                 "lib" if library => Reach::Libraries,
@@ -48,16 +46,8 @@ fn follow(file: &Path, root: bool, reach: Reach, reached: &mut HashMap<PathBuf, 
     *best = reach;
     let folder = file.parent().unwrap_or(file);
     for declaration in declarations(&text) {
-        let reach = if declaration.test {
-            Reach::Tests
-        } else {
-            reach
-        };
-        let below = if root {
-            folder.to_owned()
-        } else {
-            file.with_extension("")
-        };
+        let reach = if declaration.test { Reach::Tests } else { reach };
+        let below = if root { folder.to_owned() } else { file.with_extension("") };
         let path = match declaration.path {
             Some(path) => folder.join(path),
             None => below.join(declaration.name).with_extension("rs"),
@@ -72,10 +62,7 @@ fn declarations(text: &str) -> Vec<Declaration<'_>> {
     for line in text.lines().map(str::trim) {
         if let Some(attribute) = line.strip_prefix("#[") {
             test |= is_test_attribute(line);
-            path = attribute
-                .strip_prefix("path = \"")
-                .and_then(|rest| rest.strip_suffix("\"]"))
-                .or(path);
+            path = attribute.strip_prefix("path = \"").and_then(|rest| rest.strip_suffix("\"]")).or(path);
             continue;
         }
         if let Some(head) = line.strip_suffix(';')

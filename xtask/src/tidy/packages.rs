@@ -16,13 +16,9 @@ pub(crate) fn check(workspace: &Workspace, findings: &mut Findings) {
             let place = format!("{}/{page}", library.place());
             if own.trim().is_empty() {
                 findings.fail(place, "write it: every library has one");
-            } else if page.starts_with("LICENSE")
-                && fs::read_to_string(workspace::root().join(page)).ok() != Some(own)
+            } else if page.starts_with("LICENSE") && fs::read_to_string(workspace::root().join(page)).ok() != Some(own)
             {
-                findings.fail(
-                    place,
-                    format_args!("is not the text of the {page} of the workspace: copy it"),
-                );
+                findings.fail(place, format_args!("is not the text of the {page} of the workspace: copy it"));
             }
         }
     }
@@ -32,29 +28,16 @@ pub(crate) fn check(workspace: &Workspace, findings: &mut Findings) {
 fn check_manifest(library: &Package, findings: &mut Findings) {
     let manifest = format!("{}/Cargo.toml", library.place());
     if library.description.is_empty() {
-        findings.fail(
-            &manifest,
-            "add a `description`: one line that says what the crate is for",
-        );
+        findings.fail(&manifest, "add a `description`: one line that says what the crate is for");
     }
     if library.keywords == 0 {
-        findings.fail(
-            &manifest,
-            "add `keywords`: the words that people search for",
-        );
+        findings.fail(&manifest, "add `keywords`: the words that people search for");
     }
     if library.license != LICENSE {
         findings.fail(&manifest, "write `license.workspace = true`");
     }
-    if !library
-        .targets
-        .iter()
-        .any(|target| target.kind == "example")
-    {
-        findings.fail(
-            format_args!("{}/examples", library.place()),
-            "add at least one example that runs",
-        );
+    if !library.targets.iter().any(|target| target.kind == "example") {
+        findings.fail(format_args!("{}/examples", library.place()), "add at least one example that runs");
     }
 }
 
@@ -64,10 +47,7 @@ fn check_example_names(workspace: &Workspace, findings: &mut Findings) {
     for (package, example) in workspace.targets("example") {
         if let Some(other) = owners.insert(&example.name, package) {
             let place = crate::command::shown(&example.path);
-            findings.fail(
-                place,
-                format_args!("{} has an example of this name too: rename one", other.name),
-            );
+            findings.fail(place, format_args!("{} has an example of this name too: rename one", other.name));
         }
     }
 }
@@ -78,11 +58,7 @@ mod tests {
     use crate::workspace::Target;
 
     fn complete() -> Package {
-        let example = Target {
-            name: "first".to_owned(),
-            kind: "example".to_owned(),
-            path: "first.rs".into(),
-        };
+        let example = Target { name: "first".to_owned(), kind: "example".to_owned(), path: "first.rs".into() };
         Package {
             description: "Knots".to_owned(),
             license: LICENSE.to_owned(),
@@ -94,48 +70,17 @@ mod tests {
 
     #[test]
     fn a_complete_manifest_passes_and_each_gap_fails() {
-        let found =
-            |library: Package| Findings::of(|findings| check_manifest(&library, findings)).len();
+        let found = |library: Package| Findings::of(|findings| check_manifest(&library, findings)).len();
         assert_eq!(found(complete()), 0);
-        assert_eq!(
-            found(Package {
-                description: String::new(),
-                ..complete()
-            }),
-            1
-        );
-        assert_eq!(
-            found(Package {
-                keywords: 0,
-                ..complete()
-            }),
-            1
-        );
-        assert_eq!(
-            found(Package {
-                license: "MIT".to_owned(),
-                ..complete()
-            }),
-            1
-        );
-        assert_eq!(
-            found(Package {
-                targets: Vec::new(),
-                ..complete()
-            }),
-            1
-        );
+        assert_eq!(found(Package { description: String::new(), ..complete() }), 1);
+        assert_eq!(found(Package { keywords: 0, ..complete() }), 1);
+        assert_eq!(found(Package { license: "MIT".to_owned(), ..complete() }), 1);
+        assert_eq!(found(Package { targets: Vec::new(), ..complete() }), 1);
     }
 
     #[test]
     fn two_examples_of_one_name_fail() {
-        let workspace = Workspace {
-            packages: vec![complete(), complete()],
-            target: "target".into(),
-        };
-        assert_eq!(
-            Findings::of(|findings| check_example_names(&workspace, findings)).len(),
-            1
-        );
+        let workspace = Workspace { packages: vec![complete(), complete()], target: "target".into() };
+        assert_eq!(Findings::of(|findings| check_example_names(&workspace, findings)).len(), 1);
     }
 }

@@ -15,19 +15,16 @@ pub(crate) fn check(workspace: &Workspace, findings: &mut Findings) {
 }
 
 fn compare(readme: &str, lib: &str) -> Result<(), &'static str> {
-    let docs = docs_example(lib).ok_or(
-        "src/lib.rs has no example in its crate docs: write one, then `cargo xtask fix` copies it",
-    )?;
+    let docs = docs_example(lib)
+        .ok_or("src/lib.rs has no example in its crate docs: write one, then `cargo xtask fix` copies it")?;
     let lines: Vec<_> = readme.lines().collect();
-    let example = example(&lines, readme_fence)
-        .ok_or("add a fence ```rust; `cargo xtask fix` fills it from the crate docs")?;
+    let example =
+        example(&lines, readme_fence).ok_or("add a fence ```rust; `cargo xtask fix` fills it from the crate docs")?;
     let shown = trimmed(lines[example].iter().copied());
     if shown == docs {
         Ok(())
     } else {
-        Err(
-            "its first ```rust example is not the first one of src/lib.rs: `cargo xtask fix` copies that one",
-        )
+        Err("its first ```rust example is not the first one of src/lib.rs: `cargo xtask fix` copies that one")
     }
 }
 
@@ -43,13 +40,9 @@ pub(crate) fn renewed(readme: &str, lib: &str) -> Option<String> {
 /// The first example of the crate docs, as rustdoc shows it.
 fn docs_example(lib: &str) -> Option<Vec<String>> {
     let docs = lib.lines().filter_map(|line| line.strip_prefix("//!"));
-    let docs: Vec<_> = docs
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .collect();
+    let docs: Vec<_> = docs.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
     let example = example(&docs, docs_fence)?;
-    let visible = docs[example]
-        .iter()
-        .filter(|line| !line.trim_start().starts_with("# ") && line.trim() != "#");
+    let visible = docs[example].iter().filter(|line| !line.trim_start().starts_with("# ") && line.trim() != "#");
     Some(trimmed(visible.copied()))
 }
 
@@ -77,23 +70,16 @@ fn readme_fence(info: &str) -> bool {
 /// What rustdoc takes for Rust: no word at all, or only words about how to run it.
 fn docs_fence(info: &str) -> bool {
     info.is_empty()
-        || info.split(',').all(|word| {
-            ["rust", "no_run", "should_panic", "ignore"].contains(&word)
-                || word.starts_with("edition")
-        })
+        || info
+            .split(',')
+            .all(|word| ["rust", "no_run", "should_panic", "ignore"].contains(&word) || word.starts_with("edition"))
 }
 
 /// Without the empty lines around it, which hidden lines leave.
 fn trimmed<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     let lines: Vec<_> = lines.map(|line| line.trim_end().to_owned()).collect();
-    let start = lines
-        .iter()
-        .position(|line| !line.is_empty())
-        .unwrap_or(lines.len());
-    let end = lines
-        .iter()
-        .rposition(|line| !line.is_empty())
-        .map_or(start, |last| last + 1);
+    let start = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
+    let end = lines.iter().rposition(|line| !line.is_empty()).map_or(start, |last| last + 1);
     lines[start..end].to_vec()
 }
 

@@ -32,30 +32,19 @@ pub(crate) enum Reach {
 impl Source {
     pub(crate) fn load(workspace: &Workspace, files: &[PathBuf]) -> Result<Vec<Self>> {
         let reached = modules::reached(workspace);
-        let rust = files
-            .iter()
-            .filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+        let rust = files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
         let sources = rust.map(|file| {
             let path = workspace::root().join(file);
-            let text = fs::read_to_string(&path)
-                .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+            let text = fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
             let reach = reached.get(&path).copied().unwrap_or(Reach::Nowhere);
-            Ok(Self {
-                path: file.display().to_string(),
-                text,
-                reach,
-            })
+            Ok(Self { path: file.display().to_string(), text, reach })
         });
         sources.collect()
     }
 
     #[cfg(test)]
     pub(crate) fn of(path: &str, reach: Reach, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            reach,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), reach }
     }
 
     /// The numbered lines that are not part of a `#[cfg(test)] mod x { … }`.
@@ -77,8 +66,7 @@ impl Source {
                 test_attribute = false;
                 continue;
             }
-            test_attribute = modules::is_test_attribute(trimmed)
-                || (test_attribute && trimmed.starts_with("#["));
+            test_attribute = modules::is_test_attribute(trimmed) || (test_attribute && trimmed.starts_with("#["));
             kept.push((index + 1, line));
         }
         kept
@@ -93,11 +81,7 @@ mod tests {
     fn test_modules_are_left_out() {
         let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {\n    }\n}\n#[cfg(unix)]\nmod c {\n}\n";
         let source = Source::of("x.rs", Reach::Libraries, text);
-        let numbers: Vec<_> = source
-            .lines_outside_tests()
-            .into_iter()
-            .map(|(number, _)| number)
-            .collect();
+        let numbers: Vec<_> = source.lines_outside_tests().into_iter().map(|(number, _)| number).collect();
         assert_eq!(numbers, [1, 2, 7, 8, 9]);
     }
 }

@@ -14,9 +14,7 @@ pub(crate) fn check(sources: &[Source], findings: &mut Findings) {
         for (number, line) in source.lines_outside_tests() {
             let code = !line.trim_start().starts_with("//");
             if code && line.contains(CALL) && !line.contains(REASON) && !above.contains(REASON) {
-                let what = format_args!(
-                    "write `expect(\"the reason\")`, or say it in `{REASON} the reason`"
-                );
+                let what = format_args!("write `expect(\"the reason\")`, or say it in `{REASON} the reason`");
                 findings.fail(format_args!("{}:{number}", source.path), what);
             }
             above = line;
@@ -41,33 +39,9 @@ mod tests {
     #[test]
     fn tests_docs_and_reasons_may() {
         assert_eq!(found(Reach::Tests, "let a = b.unwrap();\n"), 0);
-        assert_eq!(
-            found(
-                Reach::Libraries,
-                "/// let a = b.unwrap();\n//! b.unwrap()\n"
-            ),
-            0
-        );
-        assert_eq!(
-            found(
-                Reach::Libraries,
-                "// unwrap: b is never empty\nlet a = b.unwrap();\n"
-            ),
-            0
-        );
-        assert_eq!(
-            found(
-                Reach::Libraries,
-                "let a = b.unwrap(); // unwrap: b is never empty\n"
-            ),
-            0
-        );
-        assert_eq!(
-            found(
-                Reach::Libraries,
-                "#[cfg(test)]\nmod tests {\n    b.unwrap();\n}\n"
-            ),
-            0
-        );
+        assert_eq!(found(Reach::Libraries, "/// let a = b.unwrap();\n//! b.unwrap()\n"), 0);
+        assert_eq!(found(Reach::Libraries, "// unwrap: b is never empty\nlet a = b.unwrap();\n"), 0);
+        assert_eq!(found(Reach::Libraries, "let a = b.unwrap(); // unwrap: b is never empty\n"), 0);
+        assert_eq!(found(Reach::Libraries, "#[cfg(test)]\nmod tests {\n    b.unwrap();\n}\n"), 0);
     }
 }

@@ -9,19 +9,10 @@ use super::findings::Findings;
 use crate::workspace;
 
 /// Hosts and settings of registries: a link to one outlives neither a move nor a mirror.
-const FOREIGN: &[&str] = &[
-    "crates.io/",
-    "lib.rs/",
-    "pypi.",
-    "npmjs.",
-    "index-url",
-    "replace-with",
-];
+const FOREIGN: &[&str] = &["crates.io/", "lib.rs/", "pypi.", "npmjs.", "index-url", "replace-with"];
 
 /// Folders that every machine has, and that a text may therefore name.
-const COMMON: &[&str] = &[
-    "", "/", "/tmp", "/home", "/opt", "/src", "/srv", "/usr", "/usr/src", "/var", "/var/tmp",
-];
+const COMMON: &[&str] = &["", "/", "/tmp", "/home", "/opt", "/src", "/srv", "/usr", "/usr/src", "/var", "/var/tmp"];
 
 /// The only source that a lock file may name.
 const REGISTRY: &str = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
@@ -48,13 +39,9 @@ pub(crate) fn check(files: &[PathBuf], findings: &mut Findings) {
 /// The folder of this clone, the one above it, and the home folder of whoever runs this.
 fn folders(root: &Path, home: Option<String>) -> Vec<String> {
     let above = root.parent().map(Path::to_path_buf);
-    let all = [Some(root.to_owned()), above, home.map(PathBuf::from)]
-        .into_iter()
-        .flatten();
+    let all = [Some(root.to_owned()), above, home.map(PathBuf::from)].into_iter().flatten();
     let all = all.map(|folder| folder.display().to_string());
-    all.filter(|folder| !COMMON.contains(&folder.as_str()))
-        .map(|folder| folder + "/")
-        .collect()
+    all.filter(|folder| !COMMON.contains(&folder.as_str())).map(|folder| folder + "/").collect()
 }
 
 fn foreign_word<'a>(line: &str, folders: &'a [String]) -> Option<&'a str> {
@@ -62,12 +49,8 @@ fn foreign_word<'a>(line: &str, folders: &'a [String]) -> Option<&'a str> {
         return Some("registry+");
     }
     // A folder counts where a path begins: `/a/` is not in `crates/a/src`.
-    let begins =
-        |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-~*/{}".contains(c));
-    let folder = folders
-        .iter()
-        .map(String::as_str)
-        .find(|folder| line.match_indices(folder).any(|(at, _)| begins(at)));
+    let begins = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-~*/{}".contains(c));
+    let folder = folders.iter().map(String::as_str).find(|folder| line.match_indices(folder).any(|(at, _)| begins(at)));
     folder.or_else(|| FOREIGN.iter().copied().find(|word| line.contains(word)))
 }
 
@@ -78,11 +61,7 @@ mod tests {
     #[test]
     fn folders_of_this_machine_are_found() {
         let folders = folders(Path::new("/farm/bowline"), Some("/home/ada".to_owned()));
-        for line in [
-            "see /farm/DESIGN.md",
-            "cd /farm/bowline/x",
-            "`/home/ada/.cargo`",
-        ] {
+        for line in ["see /farm/DESIGN.md", "cd /farm/bowline/x", "`/home/ada/.cargo`"] {
             assert!(foreign_word(line, &folders).is_some(), "{line}");
         }
         for line in ["crates/farm/src", "../farm/x", "/tmp/x", "/home/bob/x"] {
@@ -98,14 +77,8 @@ mod tests {
 
     #[test]
     fn registries_are_found() {
-        assert_eq!(
-            foreign_word("pip install --index-url x", &[]),
-            Some("index-url")
-        );
-        assert_eq!(
-            foreign_word("source = \"registry+https://elsewhere.example/index\"", &[]),
-            Some("registry+")
-        );
+        assert_eq!(foreign_word("pip install --index-url x", &[]), Some("index-url"));
+        assert_eq!(foreign_word("source = \"registry+https://elsewhere.example/index\"", &[]), Some("registry+"));
         assert_eq!(foreign_word(REGISTRY, &[]), None);
     }
 }
