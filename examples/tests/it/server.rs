@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use harvest::server::{ADDED_PER_RUN, Api, CHANGED_PER_RUN, Counters, Counts, Faults, Options, serve};
+use harvest::server::{ADDED_PER_RUN, Api, CHANGED_PER_RUN, Counters, Faults, Options, serve};
 use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -181,7 +181,7 @@ async fn both_forms_of_retry_after_name_a_wait_of_one_to_two_seconds() {
     let faults = Faults { refusals_in_seconds: 3, refusals_by_date: 3, ..Faults::none() };
     let server = Server::start(options(faults)).await;
     let (mut seconds, mut dates) = (0, 0);
-    while seconds + dates < 6 {
+    for _pass in 0..6 {
         for page in 1..=10 {
             let response = server.get(&format!("/page?page={page}&per_page=100")).await;
             let Some(after) = response.headers().get(RETRY_AFTER) else {
@@ -341,6 +341,5 @@ async fn stops_at_once_although_a_page_hangs() {
     server.stop().await;
     assert!(hanging.await.unwrap().is_err(), "the page never came");
     assert!(client.get(&url).send().await.unwrap_err().is_connect(), "nobody listens");
-    let expected = Counts::default();
-    assert_eq!(api.counts().pages, expected.pages);
+    assert_eq!(api.counts().pages, 0);
 }
