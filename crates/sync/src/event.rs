@@ -28,7 +28,7 @@ use crate::{
 ///
 /// What happened before `set` is visible to those whom it released.
 ///
-/// Use [`tokio::sync::Notify`] to wake *one* task, [`tokio::sync::watch`] when a value comes with the change.
+/// Use `tokio::sync::Notify` to wake *one* task, `tokio::sync::watch` when a value comes with the change.
 ///
 /// # Examples
 ///

@@ -27,7 +27,7 @@ use crate::{
 /// Permits are granted strictly in the order of asking. The capacity can be changed at any time: raised, it admits waiters at once;
 /// lowered below what is in use, it takes nothing away and admits nobody until enough permits have come back; zero closes the gate.
 ///
-/// It bounds *how many at once*; for *how many a second* see [`RateLimiter`](crate::RateLimiter). Use [`tokio::sync::Semaphore`] where one task
+/// It bounds *how many at once*; for *how many a second* see [`RateLimiter`](crate::RateLimiter). Use `tokio::sync::Semaphore` where one task
 /// needs several permits.
 ///
 /// # Examples

@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 
 /// Runs `once` again and again on one thread, and tells whether a neighbour got a turn before that ended by itself.
 fn neighbour_runs_beside<F: Future<Output = ()>>(once: impl Fn() -> F) -> bool {
-    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime can be built");
     runtime.block_on(async {
         let ran = Arc::new(AtomicBool::new(false));
         let neighbour = Arc::clone(&ran);

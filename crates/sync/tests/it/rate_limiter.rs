@@ -15,7 +15,7 @@ use tokio::time::{Instant, advance, sleep, sleep_until, timeout};
 use crate::support::{ByHand, on_both_runtimes};
 
 const fn per_second(permits: u32) -> Rate {
-    Rate::per_second(NonZeroU32::new(permits).unwrap())
+    Rate::per_second(NonZeroU32::new(permits).expect("not zero"))
 }
 
 const fn ms(milliseconds: u64) -> Duration {

@@ -13,8 +13,18 @@ use tokio::runtime::Builder;
 
 /// Runs the case on current_thread (with a paused clock) and on multi_thread.
 pub(crate) fn on_both_runtimes<F: Future<Output = ()>>(case: impl Fn() -> F) {
-    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(case());
-    Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap().block_on(case());
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime can be built")
+        .block_on(case());
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .expect("a runtime can be built")
+        .block_on(case());
 }
 
 /// A future that is polled by hand, with a count of its wake-ups.
