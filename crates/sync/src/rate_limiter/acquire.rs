@@ -79,8 +79,8 @@ impl Future for AcquireSlot<'_> {
 impl Drop for AcquireSlot<'_> {
     fn drop(&mut self) {
         if self.turn.is_in_line() {
-            self.limiter.with_line(|line, clock, wakes| {
-                line.give_up(&mut self.turn, clock.now(), wakes);
+            self.limiter.with_line(|line, _, wakes| {
+                line.give_up(&mut self.turn, wakes);
             });
         }
     }

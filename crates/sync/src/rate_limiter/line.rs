@@ -2,13 +2,13 @@
 //!
 //! # Invariants
 //!
-//! 1. After every call that was told the time, a slot that has come by then belongs to nobody only if nobody waits.
-//! 2. Newcomers are asked last: whoever waits gets the slots that have passed first. So nobody is overtaken.
-//! 3. Only the first in line is told when its slot is due, and has a timer. Whoever becomes the first is therefore woken, by whoever made it
+//! 1. Whoever asks for a slot is asked last: those who wait get the slots that have passed first. So a slot that is free after that is one that
+//!    nobody waits for, and nobody is overtaken.
+//! 2. Only the first in line is told when its slot is due, and has a timer. Whoever becomes the first is therefore woken, by whoever made it
 //!    the first: the caller that granted the former one its slot, or the former one that went away.
-//! 4. A granted slot whose waiter goes away is given back to the grid before anything else is granted, so that the next in line gets it.
-//!    During a pause it stays on the grid.
-//! 5. Wakers are handed out in [`Wakes`], to be woken or dropped outside the lock.
+//! 3. A granted slot whose waiter goes away is given back to the grid, and the first in line is woken to take it. During a pause the grid
+//!    keeps it.
+//! 4. Wakers are handed out in [`Wakes`], to be woken or dropped outside the lock.
 
 use std::{mem, num::NonZeroU32, task::Waker};
 
@@ -114,7 +114,7 @@ impl Line {
     /// Takes a slot at once, or tells when the caller's would come if it stood in line now.
     pub(super) fn try_take(&mut self, now: Nanos, wakes: &mut Wakes) -> Result<(), Nanos> {
         self.settle(now, wakes);
-        if self.waiters.is_empty() && self.grid.take_for_newcomer(now) {
+        if self.grid.take_for_newcomer(now) {
             self.granted += 1;
             Ok(())
         } else {
@@ -123,7 +123,7 @@ impl Line {
     }
 
     /// A waiter goes away.
-    pub(super) fn give_up(&mut self, turn: &mut Turn, now: Nanos, wakes: &mut Wakes) {
+    pub(super) fn give_up(&mut self, turn: &mut Turn, wakes: &mut Wakes) {
         let Turn::InLine(place) = turn else {
             return;
         };
@@ -133,7 +133,6 @@ impl Line {
         if was_granted {
             self.grid.give_back();
             self.granted -= 1;
-            self.serve(now, wakes);
         }
         if was_first || was_granted {
             self.call_first(wakes);
@@ -154,7 +153,7 @@ impl Line {
         self.call_first(wakes);
     }
 
-    /// Grants what has come by now (invariant 1).
+    /// Grants what has come by now, before anybody else is asked (invariant 1).
     fn settle(&mut self, now: Nanos, wakes: &mut Wakes) {
         if self.serve(now, wakes) {
             self.call_first(wakes);
@@ -171,7 +170,7 @@ impl Line {
         self.granted > before
     }
 
-    /// Wakes the first in line, to set its timer (invariant 3).
+    /// Wakes the first in line, to take its slot or set its timer (invariants 2 and 3).
     fn call_first(&mut self, wakes: &mut Wakes) {
         wakes.wake.extend(self.waiters.head_waker());
     }

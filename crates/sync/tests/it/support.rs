@@ -67,6 +67,12 @@ impl<F: Future> ByHand<F> {
         }
     }
 
+    /// Drops the future; tells whether its waker has been dropped with it everywhere.
+    pub(crate) fn leaves_nothing(self) -> bool {
+        drop(self.future);
+        Arc::strong_count(&self.wakes) == 1
+    }
+
     pub(crate) fn wakes(&self) -> usize {
         self.wakes.0.load(Ordering::Relaxed)
     }

@@ -43,7 +43,7 @@ fn loom_rate_limiter_cancelled_head_hands_on() {
         let line = Arc::new(Mutex::new(line));
         let cancel = {
             let line = Arc::clone(&line);
-            thread::spawn(move || act(&line, &mut |line, wakes| line.give_up(&mut first, 0, wakes)))
+            thread::spawn(move || act(&line, &mut |line, wakes| line.give_up(&mut first, wakes)))
         };
         let drive = {
             let line = Arc::clone(&line);

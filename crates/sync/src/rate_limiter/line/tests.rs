@@ -63,7 +63,7 @@ impl Machine {
     }
 
     fn poll(&mut self, index: usize) {
-        let mut waiter = self.waiters.remove(index).unwrap();
+        let mut waiter = self.waiters.remove(index).expect("the index is one of a waiter");
         waiter.woken.0.store(false, Ordering::Relaxed);
         let waker = Waker::from(Arc::clone(&waiter.woken));
         let slot = self.act(|this, wakes| this.line.poll(&mut waiter.turn, this.now, &waker, wakes));
@@ -104,8 +104,8 @@ impl Machine {
             }
             Step::Cancel(index) => {
                 if let Some(index) = any(index, self) {
-                    let mut waiter = self.waiters.remove(index).unwrap();
-                    self.act(|this, wakes| this.line.give_up(&mut waiter.turn, this.now, wakes));
+                    let mut waiter = self.waiters.remove(index).expect("the index is one of a waiter");
+                    self.act(|this, wakes| this.line.give_up(&mut waiter.turn, wakes));
                 }
             }
             Step::Sleep(duration) => self.now += duration,
@@ -125,7 +125,7 @@ impl Machine {
     fn check(&self) {
         let mut waiting = self.waiters.iter().filter(|waiter| !self.is_granted(waiter));
         assert_eq!(waiting.clone().count(), self.line.waiting());
-        // Invariant 3: the first in line knows of its slot, or is about to ask.
+        // Invariant 2: the first in line knows of its slot, or is about to ask.
         if let Some(first) = waiting.next() {
             let due = self.line.grid.due(0);
             assert!(first.woken.0.load(Ordering::Relaxed) || first.timer.is_some_and(|timer| timer <= due));
