@@ -119,7 +119,7 @@ impl BackgroundTasks {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.start(name.into(), future, Some, Location::caller())
+        self.start(name.into(), future, Ok, Location::caller())
     }
 
     /// Starts a task whose error goes to the observer under the name of the task.
@@ -136,7 +136,7 @@ impl BackgroundTasks {
     {
         let name: String = name.into();
         let origin = name.clone();
-        let judge = move |output: Result<T, E>| output.map_err(|error| Failure::error(origin, error).report()).ok();
+        let judge = move |output: Result<T, E>| output.map_err(|error| Failure::error(origin, error));
         self.start(name, future, judge, Location::caller())
     }
 
@@ -144,7 +144,7 @@ impl BackgroundTasks {
         &self,
         name: String,
         future: F,
-        judge: impl FnOnce(F::Output) -> Option<T> + Send + 'static,
+        judge: impl FnOnce(F::Output) -> Result<T, Failure> + Send + 'static,
         location: &'static Location<'static>,
     ) -> Result<BackgroundTask<T>, SpawnError<F>>
     where
@@ -284,30 +284,24 @@ impl<J> BackgroundEnding<J> {
         });
         drop(entry);
     }
-
-    fn panicked(&self, payload: Box<dyn Any + Send>) {
-        Failure::panic(&*self.name, payload).report_from(self.shared.node.clone());
-    }
 }
 
-impl<O, T, J: FnOnce(O) -> Option<T>> Ending<O> for BackgroundEnding<J> {
+impl<O, T, J: FnOnce(O) -> Result<T, Failure>> Ending<O> for BackgroundEnding<J> {
     type Value = T;
 
     fn done(self, outcome: thread::Result<O>) -> Option<T> {
         self.forget(true);
-        match outcome {
+        let result = match outcome {
             Ok(output) => (self.judge)(output),
-            Err(payload) => {
-                self.panicked(payload);
-                None
-            }
-        }
+            Err(payload) => Err(Failure::panic(&*self.name, payload)),
+        };
+        result.map_err(|failure| failure.report_from(self.shared.node.clone())).ok()
     }
 
     fn dropped(self, panicked: Option<Box<dyn Any + Send>>) {
         self.forget(false);
         if let Some(payload) = panicked {
-            self.panicked(payload);
+            Failure::panic(&*self.name, payload).report_from(self.shared.node.clone());
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::support::{Census, SlowDrop, on_both};
 /// Spawns a tree of children, each in a scope of its own, and never returns.
 fn tree(depth: usize, census: Census, rooted: oneshot::Sender<()>) -> BoxFuture {
     Box::pin(async move {
-        let _here = SlowDrop(census.enter());
+        let _here = SlowDrop::new(census.enter());
         if depth == 0 {
             let _ = rooted.send(());
             return pending().await;

@@ -1,1 +1,61 @@
-//! To come.
+//! Learning of a cancellation.
+
+use std::{future::pending, time::Duration};
+
+use bowline_concurrency::{BackgroundTasks, Reason, cancelled, is_cancelled, scope, shutdown_requested, timeout};
+use tokio::{sync::oneshot, task::yield_now};
+
+use crate::support::{on_both, paused};
+
+#[test]
+fn cs_14_background_task_below_scopes_learns_the_reason() {
+    on_both(|| async {
+        let tasks = BackgroundTasks::new();
+        let (tell, told) = oneshot::channel();
+        let (up, ready) = oneshot::channel();
+        drop(tasks.spawn("deep", async move {
+            // Through a scope and its child: the reason flows along spawn edges and inline nodes.
+            scope(async move |group| {
+                group
+                    .spawn(async move {
+                        assert!(is_cancelled().is_none());
+                        up.send(()).unwrap();
+                        tell.send(cancelled().await).unwrap();
+                    })
+                    .await;
+            })
+            .await;
+        }));
+        ready.await.unwrap();
+        let report = tasks.shutdown(Duration::from_secs(10)).await;
+        assert_eq!(report.cooperative, ["deep"]);
+        assert!(matches!(told.await.unwrap(), Reason::Shutdown));
+    });
+}
+
+#[test]
+fn cancelled_waits_for_ever_where_nothing_is_cancelled() {
+    paused(async {
+        assert!(timeout(Duration::from_secs(3600), cancelled()).await.is_err());
+        assert!(timeout(Duration::from_secs(3600), shutdown_requested()).await.is_err());
+    });
+}
+
+#[test]
+fn cs_01_first_reason_stays() {
+    on_both(|| async {
+        let tasks = BackgroundTasks::new();
+        let (tell, told) = oneshot::channel();
+        let watched = tasks.spawn("watch", async move {
+            cancelled().await;
+            yield_now().await;
+            tell.send(is_cancelled()).unwrap();
+            pending::<()>().await;
+        });
+        yield_now().await;
+        let mut shutdown = std::pin::pin!(tasks.shutdown(Duration::from_secs(10)));
+        let reason = tokio::select! { reason = told => reason.unwrap(), _ = &mut shutdown => unreachable!() };
+        assert!(matches!(reason, Some(Reason::Shutdown)));
+        drop(watched);
+    });
+}

@@ -40,7 +40,8 @@ fn to_29_timeout_around_a_borrowed_future_gives_up_waiting_and_the_future_goes_o
 #[test]
 fn timeout_around_the_next_of_many_futures_returns_while_the_others_keep_their_scopes() {
     on_both(|| async {
-        let mut futures: Vec<Pin<Box<dyn Future<Output = u32>>>> = (0..3).map(|_| Box::pin(slow_scope()) as _).collect();
+        let mut futures: Vec<Pin<Box<dyn Future<Output = u32>>>> =
+            (0..3).map(|_| Box::pin(slow_scope()) as _).collect();
         let (mut values, mut expired) = (Vec::new(), 0);
         while !futures.is_empty() {
             let next = poll_fn(|cx| {

@@ -1,5 +1,7 @@
 //! Tests of the public behaviour. Names carry the IDs of the behaviour catalogue; see CONTRIBUTING.md.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails with the place and the cause")]
+
 mod adoption;
 mod auto_traits;
 mod background;

@@ -51,7 +51,7 @@ fn tg_04_first_failure_cancels_siblings_and_the_body() {
     on_both(|| async {
         let census = Census::default();
         let result = try_scope(async |group: &TaskGroup<&str>| {
-            let inside = SlowDrop(census.enter());
+            let inside = SlowDrop::new(census.enter());
             drop(group.spawn(async move {
                 let _inside = inside;
                 pending::<()>().await;
@@ -97,7 +97,7 @@ fn tg_09_error_of_the_body_cancels_the_children() {
     on_both(|| async {
         let census = Census::default();
         let result: Result<(), ScopeError<&str>> = try_scope(async |group| {
-            let inside = SlowDrop(census.enter());
+            let inside = SlowDrop::new(census.enter());
             drop(group.spawn(async move {
                 let _inside = inside;
                 pending::<()>().await;
@@ -138,7 +138,7 @@ fn tg_12_failure_of_the_outer_group_cancels_the_inner_one() {
                 Err::<(), _>("outer")
             }));
             try_scope(async |inner: &TaskGroup<&str>| {
-                let inside = SlowDrop(census.enter());
+                let inside = SlowDrop::new(census.enter());
                 drop(inner.spawn(async move {
                     let _inside = inside;
                     let _ = up.send(());
@@ -184,28 +184,47 @@ fn tg_20_scope_waits_for_siblings_spawned_by_a_child() {
 fn tg_24_spawn_after_a_failure_is_disposed_at_once() {
     on_both(|| async {
         let census = Census::default();
+        let (hand_out, handed) = oneshot::channel();
         let result: Result<(), ScopeError<&str>> = try_scope(async |group| {
-            let spawner = group.spawner();
-            let inside = census.enter();
-            drop(group.try_spawn(async { Err::<(), _>("boom") }));
-            let census = census.clone();
-            tokio::spawn(async move {
-                // Until the group refuses.
-                while spawner.spawn(async {}).is_ok() {
-                    yield_now().await;
-                }
-                let refused = spawner.spawn(async move { drop(inside) }).unwrap_err();
-                assert_eq!(census.alive(), 1, "the future comes back whole");
-                drop(refused.into_inner());
-                assert_eq!(census.alive(), 0);
-            })
-            .await
-            .unwrap();
+            let _ = hand_out.send(group.spawner());
+            group.try_spawn(async { Err::<(), _>("boom") }).await;
             Ok(())
         })
         .await;
         assert!(result.is_err());
+        let spawner = handed.await.unwrap();
+        let inside = census.enter();
+        let refused = spawner.spawn(async move { drop(inside) }).unwrap_err();
+        assert_eq!(census.alive(), 1, "the future comes back whole");
+        drop(refused.into_inner());
         assert_eq!(census.alive(), 0);
+    });
+}
+
+#[test]
+fn tg_21_children_that_spawn_without_end_are_stopped_by_a_failure() {
+    on_both(|| async {
+        fn breed(
+            spawner: bowline_concurrency::Spawner<&'static str>,
+        ) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+            Box::pin(async move {
+                for _ in 0..2 {
+                    yield_now().await;
+                    if spawner.spawn(breed(spawner.clone())).is_err() {
+                        return;
+                    }
+                }
+            })
+        }
+        let result: Result<(), ScopeError<&str>> = try_scope(async |group| {
+            drop(group.spawn(breed(group.spawner())));
+            for _ in 0..5 {
+                yield_now().await;
+            }
+            Err("enough")
+        })
+        .await;
+        assert_eq!(result.unwrap_err().into_first().unwrap(), "enough");
     });
 }
 
@@ -265,7 +284,7 @@ fn tg_65_scope_waits_for_all_depths() {
 fn tg_84_panic_of_a_child_is_resumed_at_the_owner_after_settling() {
     on_both(|| async {
         let census = Census::default();
-        let inside = SlowDrop(census.enter());
+        let inside = SlowDrop::new(census.enter());
         let task = tokio::spawn(scope(async move |group| {
             drop(group.spawn(async move {
                 let _inside = inside;
@@ -341,7 +360,7 @@ fn tg_85_hundred_thousand_children_whose_handles_are_awaited_in_order() {
 fn question_mark_works_for_dyn_error_and_for_an_error_that_is_only_display() {
     async fn dynamic() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         try_scope(async |group: &TaskGroup<Box<dyn std::error::Error + Send + Sync>>| {
-            group.try_spawn(async { Ok(u8::from_str_radix("x", 10).map(drop)?) }).await;
+            group.try_spawn(async { Ok("x".parse::<u8>().map(drop)?) }).await;
             Ok(())
         })
         .await?;
@@ -404,7 +423,7 @@ fn unwinding_through_a_scope_polled_by_hand_settles_later() {
     // A scope whose owner panics is dropped in unwinding: its children go to the process root.
     on_both(|| async {
         let census = Census::default();
-        let inside = SlowDrop(census.enter());
+        let inside = SlowDrop::new(census.enter());
         let (up, ready) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let mut scope = std::pin::pin!(scope(async move |group| {

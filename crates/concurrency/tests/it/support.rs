@@ -7,19 +7,19 @@ use std::sync::{
 
 /// Counts how many copies of it are alive: a stand-in for the locals of a task.
 #[derive(Debug)]
-pub struct Alive(Arc<AtomicUsize>);
+pub(crate) struct Alive(Arc<AtomicUsize>);
 
 /// Reads the count of [`Alive`] copies.
 #[derive(Clone, Debug, Default)]
-pub struct Census(Arc<AtomicUsize>);
+pub(crate) struct Census(Arc<AtomicUsize>);
 
 impl Census {
-    pub fn enter(&self) -> Alive {
+    pub(crate) fn enter(&self) -> Alive {
         self.0.fetch_add(1, Ordering::SeqCst);
         Alive(self.0.clone())
     }
 
-    pub fn alive(&self) -> usize {
+    pub(crate) fn alive(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }
@@ -31,11 +31,17 @@ impl Drop for Alive {
 }
 
 /// Blocks its thread for a moment when it is dropped, so that "returned too early" shows.
-#[derive(Debug)]
-pub struct SlowDrop(pub Alive);
+pub(crate) struct SlowDrop(#[expect(dead_code, reason = "held for its drop")] Alive);
+
+impl SlowDrop {
+    pub(crate) fn new(alive: Alive) -> Self {
+        SlowDrop(alive)
+    }
+}
 
 impl Drop for SlowDrop {
     fn drop(&mut self) {
+        // The count goes down after this, when the field is dropped.
         for _ in 0..200 {
             std::thread::yield_now();
         }
@@ -43,7 +49,7 @@ impl Drop for SlowDrop {
 }
 
 /// Runs a future on a thread of its own and panics if it has not ended after 20 s: a hang is a failure.
-pub fn ends(name: &'static str, run: impl FnOnce() + Send + 'static) {
+pub(crate) fn ends(name: &'static str, run: impl FnOnce() + Send + 'static) {
     let (done, ended) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         run();
@@ -51,15 +57,13 @@ pub fn ends(name: &'static str, run: impl FnOnce() + Send + 'static) {
     });
     match ended.recv_timeout(std::time::Duration::from_secs(20)) {
         Ok(()) => thread.join().unwrap(),
-        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
-            std::panic::resume_unwind(thread.join().unwrap_err())
-        }
+        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => std::panic::resume_unwind(thread.join().unwrap_err()),
         Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("{name} hangs"),
     }
 }
 
 /// Runs a case on both runtimes, each with a limit. Real time: for timers use short ones and assert order only.
-pub fn on_both<F: Future<Output = ()>>(case: impl Fn() -> F + Clone + Send + 'static) {
+pub(crate) fn on_both<F: Future<Output = ()>>(case: impl Fn() -> F + Clone + Send + 'static) {
     let multi = case.clone();
     ends("current_thread", move || {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(case());
@@ -70,6 +74,6 @@ pub fn on_both<F: Future<Output = ()>>(case: impl Fn() -> F + Clone + Send + 'st
 }
 
 /// Runs a case on the paused clock of a current_thread runtime.
-pub fn paused<F: Future<Output = ()>>(case: F) {
+pub(crate) fn paused<F: Future<Output = ()>>(case: F) {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(case);
 }
