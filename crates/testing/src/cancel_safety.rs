@@ -33,7 +33,8 @@ use crate::{
 ///
 /// # Panics
 ///
-/// With the message of `check`, of the future or of the leak check, and the await point and the runtime in front of it.
+/// With the message of `check`, of the future or of the leak check, after the runtime and the await point:
+/// `on current_thread, dropped at await point 2: a value was lost`.
 /// If nothing can progress, after 30 s in an attempt, or if the future suspends more than 10,000 times
 /// ([`Harness::time_limit`], [`Harness::max_points`]).
 ///
@@ -102,24 +103,30 @@ impl fmt::Display for Visited {
     }
 }
 
+/// Panics here and not further below: a closure cannot tell who called it.
 #[track_caller]
 pub(crate) fn visit_both<F: Future, S>(
     harness: &Harness,
     mut make: impl AsyncFnMut() -> (F, S),
     mut check: impl AsyncFnMut(S),
 ) -> Visited {
-    let [current_thread, multi_thread] = [Flavour::CurrentThread, Flavour::MultiThread].map(|flavour| {
+    let mut visit = |flavour| {
         let mut attempt = |place| attempt(harness, flavour, place, &mut make, &mut check);
-        attempt(Place::Nowhere);
-        attempt(Place::Start);
+        attempt(Place::Nowhere)?;
+        attempt(Place::Start)?;
         let mut point = 1;
-        while let End::Dropped = attempt(Place::Suspended(point)) {
-            attempt(Place::Woken(point));
+        while let End::Dropped = attempt(Place::Suspended(point))? {
+            attempt(Place::Woken(point))?;
             point += 1;
         }
-        point - 1
-    });
-    Visited { current_thread, multi_thread }
+        Ok::<_, String>(point - 1)
+    };
+    let visited = visit(Flavour::CurrentThread)
+        .and_then(|current_thread| Ok(Visited { current_thread, multi_thread: visit(Flavour::MultiThread)? }));
+    match visited {
+        Ok(visited) => visited,
+        Err(text) => panic!("{text}"),
+    }
 }
 
 /// Where a future is dropped.
@@ -137,7 +144,7 @@ impl fmt::Display for Place {
             Place::Nowhere => f.write_str("run to its end"),
             Place::Start => f.write_str("dropped before its first poll"),
             Place::Suspended(point) => write!(f, "dropped at await point {point}"),
-            Place::Woken(point) => write!(f, "dropped at await point {point}, when it had been woken"),
+            Place::Woken(point) => write!(f, "dropped at await point {point} after its wake-up"),
         }
     }
 }
@@ -150,14 +157,13 @@ enum End {
     Endless,
 }
 
-#[track_caller]
 fn attempt<F: Future, S>(
     harness: &Harness,
     flavour: Flavour,
     place: Place,
     make: &mut impl AsyncFnMut() -> (F, S),
     check: &mut impl AsyncFnMut(S),
-) -> End {
+) -> Result<End, String> {
     let end = Cell::new(End::Dropped);
     let outcome = case::run(flavour, harness.time_limit, async || {
         let (future, state) = make().await;
@@ -167,14 +173,16 @@ fn attempt<F: Future, S>(
         others_waiting(flavour, before).await;
         check(state).await;
     });
-    let at = if end.get() == End::Finished { Place::Nowhere } else { place };
-    match outcome {
-        _ if end.get() == End::Endless => panic!(
-            "on {flavour}: the future suspended {} times and has not finished; if that is right, raise `Harness::max_points`",
-            harness.max_points
-        ),
-        Ok(()) => end.get(),
-        Err(failure) => panic!("{at} on {flavour}: {failure}"),
+    match (end.get(), outcome) {
+        (End::Endless, _) => {
+            let max = harness.max_points;
+            Err(format!(
+                "on {flavour}: the future suspended more than {max} times; if that is right, raise `Harness::max_points`"
+            ))
+        }
+        (End::Finished, Err(failure)) => Err(format!("on {flavour}, {}: {failure}", Place::Nowhere)),
+        (End::Dropped, Err(failure)) => Err(format!("on {flavour}, {place}: {failure}")),
+        (end, Ok(())) => Ok(end),
     }
 }
 
