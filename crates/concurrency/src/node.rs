@@ -38,6 +38,12 @@ use crate::{
     slots::Slots,
 };
 
+mod hold;
+
+pub use hold::Hold;
+use hold::Unit;
+pub(crate) use hold::{ChildHold, Owner, hold_nearest};
+
 const CHILD: u64 = 1;
 const CHILDREN: u64 = (1 << 30) - 1;
 const HAND_OFF: u64 = 1 << 30;
@@ -101,13 +107,6 @@ struct Cold {
     observer: Option<Observer>,
 }
 
-/// What a unit of count stands for.
-#[derive(Debug)]
-enum Unit {
-    Child,
-    HandOff(u32),
-}
-
 impl Node {
     pub(crate) fn new(label: Label, parent: Option<Arc<Node>>) -> Arc<Node> {
         let cold = Cold {
@@ -141,7 +140,7 @@ impl Node {
 
     /// Counts a child, unless the node is being cancelled or is closed.
     pub(crate) fn add_child(self: &Arc<Self>) -> Option<ChildHold> {
-        self.raise(CHILD, |word| word & (CLOSED | CANCELLED) == 0).then(|| ChildHold { node: Some(self.clone()) })
+        self.raise(CHILD, |word| word & (CLOSED | CANCELLED) == 0).then(|| ChildHold::new(self.clone()))
     }
 
     /// Counts a hand-off, unless the node is settled (invariant 4).
@@ -151,7 +150,7 @@ impl Node {
         }
         // The count is up, so the node cannot settle before the label is in place.
         let key = lock(&self.cold).hand_offs.insert(label);
-        Some(Hold { node: Some(self.clone()), key })
+        Some(Hold::new(self.clone(), key))
     }
 
     fn raise(&self, unit: u64, allowed: impl Fn(u64) -> bool) -> bool {
@@ -396,16 +395,6 @@ pub(crate) fn above(node: Arc<Node>) -> impl Iterator<Item = Arc<Node>> {
     std::iter::successors(Some(node), |node| node.parent())
 }
 
-/// A hold on the nearest node that is not settled, from `node` upwards; at the end the process root adopts.
-pub(crate) fn hold_nearest(node: Arc<Node>, label: Label) -> Hold {
-    for node in above(node) {
-        if let Some(hold) = node.try_hold(label.clone()) {
-            return hold;
-        }
-    }
-    crate::current::process_root().try_hold(label).expect("the process root is never closed")
-}
-
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = self.word.load(Ordering::Relaxed);
@@ -426,79 +415,6 @@ impl Drop for Node {
         while let Some(node) = next.and_then(Arc::into_inner) {
             next = lock(&node.cold).parent.take();
         }
-    }
-}
-
-/// A child's unit of count. Dropping it counts down.
-#[derive(Debug)]
-pub(crate) struct ChildHold {
-    /// `None` only while it is being dropped.
-    node: Option<Arc<Node>>,
-}
-
-impl ChildHold {
-    pub(crate) fn node(&self) -> &Arc<Node> {
-        self.node.as_ref().expect("the node is taken only by the drop")
-    }
-}
-
-impl Drop for ChildHold {
-    fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
-            leave(node, Unit::Child);
-        }
-    }
-}
-
-/// Keeps a scope unsettled while work that was handed off to it runs.
-///
-/// A crate that finishes something in the background, such as a release or a call on another thread, takes a hold
-/// from [`Scope::hold`](crate::Scope::hold) and drops it when the work is done; the scope waits until then. It works
-/// from any thread, inside and outside a runtime.
-///
-/// A hold that is never dropped (a leak by [`std::mem::forget`]) keeps its scope waiting for ever.
-#[must_use = "the scope waits only while the hold is alive"]
-pub struct Hold {
-    /// `None` only while it is being dropped.
-    node: Option<Arc<Node>>,
-    key: u32,
-}
-
-impl Hold {
-    pub(crate) fn node(&self) -> &Arc<Node> {
-        self.node.as_ref().expect("the node is taken only by the drop")
-    }
-}
-
-impl fmt::Debug for Hold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Hold").field(self.node()).finish()
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
-            leave(node, Unit::HandOff(self.key));
-        }
-    }
-}
-
-/// Counts down, and further up as long as that settles orphans. A loop: the chain may be long (invariant 6).
-fn leave(node: Arc<Node>, unit: Unit) {
-    let mut next = Some((node, unit));
-    while let Some((node, unit)) = next {
-        next = node.lower(&unit).and_then(|mut hold| Some((hold.node.take()?, Unit::HandOff(hold.key))));
-    }
-}
-
-/// The owner of a node that nobody else shares, such as a timeout's. Dropping it hands over what is left.
-#[derive(Debug)]
-pub(crate) struct Owner(pub(crate) Arc<Node>);
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        self.0.orphan(crate::current::try_current());
     }
 }
 

@@ -83,6 +83,31 @@ fn errors_collected_by_a_scope_that_is_dropped_are_heard_of() {
 }
 
 #[test]
+fn error_of_the_last_child_is_heard_of_when_the_owner_does_not_come_back() {
+    on_both(|| async {
+        let heard = heard(async || {
+            let (up, failed) = oneshot::channel::<()>();
+            let mut open = Box::pin(try_scope(async |group: &TaskGroup<&str>| {
+                drop(group.try_spawn(async move {
+                    let _up = up; // Dropped when the child is gone.
+                    Err::<(), _>("in time, and yet nobody was there")
+                }));
+                pending::<Result<(), &str>>().await
+            }));
+            tokio::select! { biased; _ = &mut open => unreachable!(), () = async {} => {} }
+            assert!(failed.await.is_err());
+            for _ in 0..100 {
+                yield_now().await; // The body has gone, the child too.
+            }
+            drop(open);
+        })
+        .await;
+        assert_eq!(heard.len(), 1, "{heard:?}");
+        assert!(heard[0].contains("nobody was there"), "{heard:?}");
+    });
+}
+
+#[test]
 fn panic_in_handed_off_work_is_heard_of_under_its_name() {
     on_both(|| async {
         let heard = heard(async || hand_off(&Handle::current(), "release of db", async { panic!("boom") })).await;
