@@ -85,7 +85,8 @@ pin_project! {
     /// # Cancel safety
     ///
     /// Dropping it drops the inner future; what that leaves behind (children of its scopes, releases) is waited for by
-    /// the nearest enclosing scope, timeout or root. With `&mut future` inside nothing is lost: poll it again.
+    /// the nearest enclosing scope, timeout or root. With `&mut future` inside the future lives on: poll it again. Only a
+    /// value that it has given already, while the timeout still waits for what it left behind, is dropped with the timeout.
     #[must_use = "futures do nothing unless awaited"]
     pub struct Timeout<F: Future> {
         // Dropped before the owner: what the future leaves behind is counted when the owner hands it over.
