@@ -73,11 +73,9 @@ impl Event {
     pub fn set(&self) {
         let released = {
             let mut waiters = lock(&self.waiters);
-            // Relaxed: written under this lock only (invariant 2).
-            let state = self.state.load(Ordering::Relaxed);
-            // Release, and stored even when the event is set already: a waiter that reads this sees all that its setter did, the
-            // second setter's work too.
-            self.state.store(state | 1, Ordering::Release);
+            // Release, and written even when the event is set already: a waiter that reads this sees all that its setter did, the second
+            // setter's work too. One operation, not a load and a store, because loom overlooks readers between the two.
+            self.state.fetch_or(1, Ordering::Release);
             mem::replace(&mut *waiters, WaitList::new())
         };
         released.wake_all();

@@ -2,26 +2,17 @@
 
 use std::{
     num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Wake, Waker},
+    sync::{Arc, atomic::Ordering},
+    task::Waker,
 };
 
-use loom::{model, thread};
+use loom::thread;
 
 use super::{Line, Rate, Slot, Turn, Wakes};
-use crate::primitive::{Mutex, lock};
-
-#[derive(Default)]
-struct Flag(AtomicBool);
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
+use crate::{
+    loom_tests::{Flag, model},
+    primitive::{Mutex, lock},
+};
 
 /// The first in line goes away while the second one's slot comes: the second is served, or told to set its timer.
 #[test]
