@@ -1,3 +1,5 @@
+//! Waiting until all others wait: not too early, and only where that can be known.
+
 use std::{
     sync::{
         Arc,

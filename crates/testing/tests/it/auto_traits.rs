@@ -1,3 +1,5 @@
+//! What tasks and threads may share.
+
 use bowline_testing::{
     AllBlocked, ClockHold, DropLog, Harness, Polled, Probe, Sequencer, Step, Turn, Visited, assert_no_leaks,
     assert_send, assert_send_value, assert_sync, assert_unpin,

@@ -1,3 +1,5 @@
+//! The driver visits every point, and finds what is lost, leaked or left undone there.
+
 use std::{
     future::pending,
     sync::{
@@ -245,6 +247,33 @@ fn aborted_tasks_have_ended_before_the_check() {
         async |log| assert_eq!(log.drops(), ["child"]),
     )
     .at_least(1);
+}
+
+#[test]
+fn aborted_tasks_of_code_without_scopes_have_ended_too() {
+    struct AbortOnDrop(tokio::task::JoinHandle<()>);
+    impl Drop for AbortOnDrop {
+        fn drop(&mut self) {
+            self.0.abort(); // The task is dropped when its runtime gets to it.
+        }
+    }
+    assert_cancel_safe(
+        async || {
+            let log = DropLog::default();
+            let probe = log.probe("child");
+            let future = async move {
+                let _child = AbortOnDrop(tokio::spawn(async move {
+                    let _probe = probe;
+                    pending::<()>().await;
+                }));
+                yield_now().await;
+                yield_now().await;
+            };
+            (future, log)
+        },
+        async |log| assert_eq!(log.drops(), ["child"]),
+    )
+    .at_least(2);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Cases: what fails, what is reported, what is not mistaken for a leftover.
+
 use std::{
     cell::Cell,
     future::pending,

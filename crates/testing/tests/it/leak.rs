@@ -1,3 +1,5 @@
+//! The leak check for runtimes of one's own.
+
 use std::{future::pending, time::Duration};
 
 use bowline_concurrency::{hand_off, settled};

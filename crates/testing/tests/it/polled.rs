@@ -1,3 +1,5 @@
+//! Polling by hand.
+
 use std::{future::poll_fn, pin::pin, task::Poll};
 
 use bowline_testing::{Polled, on_current_thread, poll_once};

@@ -1,3 +1,5 @@
+//! Logs of drops.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bowline_testing::{DropLog, Probe, on_both_runtimes};

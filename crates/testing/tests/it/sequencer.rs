@@ -1,3 +1,5 @@
+//! Steps come in their order, or the sequence breaks loudly.
+
 use std::{
     sync::{Arc, Mutex},
     thread,

@@ -1,3 +1,5 @@
+//! A deadlock is found at once, and nothing else is taken for one.
+
 use std::{
     future::pending,
     thread,
