@@ -39,14 +39,10 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// ```
 pub async fn assert_no_leaks() {
     settled().await;
-    // The root future of a runtime is not counted among its tasks; a task that calls this is.
-    let own = usize::from(Handle::current().metrics().num_alive_tasks() > 0 && is_task());
+    // The root future of a runtime has no id and is not counted among its tasks; a task that calls this is.
+    let own = usize::from(task::try_id().is_some());
     let alive = tasks_gone(own, GRACE).await;
     assert!(alive <= own, "tasks are left: {}", Left::here());
-}
-
-fn is_task() -> bool {
-    task::try_id().is_some()
 }
 
 /// Waits until at most `own` tasks of the current runtime are alive, and says how many are when it gives up.
