@@ -43,8 +43,17 @@ impl Failure {
         Failure { origin: origin.into(), cause: Cause::Lost }
     }
 
-    pub(crate) fn overdue(origin: impl Into<String>, budget: Duration, left: Vec<String>) -> Self {
-        Failure { origin: origin.into(), cause: Cause::Overdue { budget, left } }
+    /// Work of `origin` that was given up because it took longer than its budget.
+    pub fn overdue(origin: impl Into<String>, budget: Duration) -> Self {
+        Failure { origin: origin.into(), cause: Cause::Overdue { budget, left: Vec::new() } }
+    }
+
+    /// With the names of what is still running.
+    pub(crate) fn with_left(mut self, names: Vec<String>) -> Self {
+        if let Cause::Overdue { left, .. } = &mut self.cause {
+            *left = names;
+        }
+        self
     }
 
     /// What failed.

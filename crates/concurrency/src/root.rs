@@ -84,7 +84,8 @@ pub fn run<F: Future>(main: F) -> Result<F::Output, RunError> {
         // What was handed off outside the root would be cut short by the end of the runtime.
         let process = Settled::of(current::process_root());
         if timeout(DRAIN, process).await.is_err() {
-            Failure::overdue("the drain at the end of the runtime", DRAIN, current::process_root().stragglers())
+            Failure::overdue("the drain at the end of the runtime", DRAIN)
+                .with_left(current::process_root().stragglers())
                 .report();
         }
         (result, began)
@@ -157,7 +158,7 @@ pub async fn root_scope<F: Future>(main: F) -> Result<F::Output, Interrupted> {
     let dropped = main.as_mut().clear();
     let settle = signals.interrupt(pin!(timeout(DRAIN, Settle::new(&node)))).await;
     if !matches!(settle, Some(Ok(()))) {
-        Failure::overdue("the drain of the root", DRAIN, node.stragglers()).report_from(node.clone());
+        Failure::overdue("the drain of the root", DRAIN).with_left(node.stragglers()).report_from(node.clone());
     }
     drop(owner);
     match (end, dropped) {

@@ -111,7 +111,7 @@ impl<T: Send + 'static> Drop for Shield<T> {
                         take(output);
                     }
                 }
-                Err(_) => Failure::overdue(name, budget, Vec::new()).report(),
+                Err(_) => Failure::overdue(name, budget).report(),
             }
         });
     }

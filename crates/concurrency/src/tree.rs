@@ -16,6 +16,8 @@ use crate::{
     current,
     failure::Failure,
     node::{Hold, Label, Node, hold_nearest},
+    reason::Reason,
+    settle::Settled,
 };
 
 /// A `'static` handle to a place in the scope tree.
@@ -56,6 +58,21 @@ impl Scope {
     /// `name` says what is being waited for, in [`Elapsed::stragglers`](crate::Elapsed::stragglers) and in reports.
     pub fn hold(&self, name: impl Into<Cow<'static, str>>) -> Hold {
         hold_nearest(self.node.clone(), Label::from(name.into()))
+    }
+
+    /// Waits until nothing is handed off to this scope any more; [`settled`](crate::settled) for a scope that need not be
+    /// the current one. It may have been dropped half-way: then this waits for what it left behind.
+    ///
+    /// Its children that still run are not waited for, while its owner lives.
+    pub fn settled(&self) -> Settled {
+        Settled::of(self.node.clone())
+    }
+
+    /// In a destructor that runs because its future is dropped below this scope: why it is dropped.
+    ///
+    /// [`Reason::OwnerDropped`], if no deadline, failure or shutdown is behind it.
+    pub fn reason_for_drop(&self) -> Reason {
+        self.node.reason_for_drop()
     }
 
     /// Sends failures that nobody is left to be told about to `observer`, from this scope and from those below it that

@@ -1,2 +1,79 @@
-//! Resources whose asynchronous release is awaited, whatever happens, for Tokio
+//! Resources whose asynchronous release is awaited, whatever happens, for Tokio.
+//!
+//! A value is released exactly once: when the body succeeds, fails or panics, and when somebody drops it half-way.
+//! Then the scope around waits for the release, so that nothing is left when it returns.
+//!
+//! ```
+//! use bowline_concurrency::timeout;
+//! use bowline_resources::{Exit, Resource, with};
+//! use std::{future::pending, io, sync::{Arc, atomic::{AtomicI32, Ordering}}, time::Duration};
+//!
+//! /// Counts the connections that are open.
+//! struct Connect(Arc<AtomicI32>);
+//!
+//! impl Resource for Connect {
+//!     type Value = ();
+//!     type Error = io::Error;
+//!
+//!     async fn acquire(&mut self) -> io::Result<()> {
+//!         self.0.fetch_add(1, Ordering::Relaxed);
+//!         Ok(())
+//!     }
+//!
+//!     async fn release(&mut self, _connection: (), _exit: Exit) -> io::Result<()> {
+//!         tokio::task::yield_now().await; // Says goodbye to the server.
+//!         self.0.fetch_sub(1, Ordering::Relaxed);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+//! let open = Arc::new(AtomicI32::new(0));
+//! let query = with(Connect(open.clone()), async |_connection| pending::<io::Result<()>>().await);
+//! assert!(timeout(Duration::from_secs(5), query).await.is_err()); // Dropped in the middle of the query, and yet
+//! assert_eq!(open.load(Ordering::Relaxed), 0);
+//! # }
+//! ```
+//!
+//! # What is here
+//!
+//! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`
+//! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
+//! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
+//!
+//! # Which one
+//!
+//! | at the end | use |
+//! |---|---|
+//! | the same, whatever happened | [`with`], and ignore the [`Exit`] |
+//! | one thing after success, another after everything else | [`transaction`] |
+//! | more cases than these two | [`with`], and match on the [`Exit`] |
+//!
+//! A value whose destructor can do all that is needed without an await needs none of this: let it drop.
+//!
+//! # The promise, and what it needs
+//!
+//! Releases of dropped bodies run as tasks of the runtime on which the value was acquired, and the current scope waits for them. Without a scope around it
+//! is the process root, for which only `bowline_concurrency::run` waits. A runtime that is dropped first cuts them short: reported, and
+//! counted by `bowline_concurrency::lost_releases`. Nobody releases after the process has died, after `panic = "abort"`, or what
+//! was given to `std::mem::forget`.
+//!
+//! # Cancel safety
+//!
+//! Everything here may be dropped anywhere; that is what the crate is for. See [`with`] for what happens where.
+//!
+//! # Rust version
+//!
+//! 1.85 is declared, and checked by a lint. There are no features.
 #![forbid(unsafe_code)]
+
+mod exit;
+mod lease;
+mod resource;
+mod transaction;
+mod with;
+
+pub use exit::Exit;
+pub use resource::Resource;
+pub use transaction::{Begin, transaction};
+pub use with::with;

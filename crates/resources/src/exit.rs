@@ -1,0 +1,26 @@
+//! How the use of a resource ended.
+
+use bowline_concurrency::Reason;
+
+/// How the use of a resource ended; told to its [`release`](crate::Resource::release).
+///
+/// It is decided when the body ends: a commit that has begun runs to its end even if its caller goes away.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Exit {
+    /// The body returned `Ok`.
+    Completed,
+    /// The body returned an error.
+    Failed,
+    /// The body panicked.
+    Panicked,
+    /// The body was dropped before it was done, or the caller was before it could begin.
+    Cancelled(Reason),
+}
+
+impl Exit {
+    /// Whether the body returned `Ok`: the one case in which a transaction commits.
+    pub fn is_completed(&self) -> bool {
+        matches!(self, Exit::Completed)
+    }
+}

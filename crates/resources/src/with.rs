@@ -1,0 +1,119 @@
+//! Acquire, use, release.
+
+use std::{
+    any::Any,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::pin,
+    task::Poll,
+};
+
+use bowline_concurrency::{Scope, scope};
+
+use crate::{
+    exit::Exit,
+    lease::{Lease, report_release},
+    resource::Resource,
+};
+
+/// Acquires a resource, runs `body` with it, and releases it, **however the body ends**: Python's `async with`.
+///
+/// | the body | the release is told | and this returns |
+/// |---|---|---|
+/// | returns `Ok` | [`Exit::Completed`] | the value, or the error of the release |
+/// | returns an error | [`Exit::Failed`] | that error; one of the release goes to the observer |
+/// | panics | [`Exit::Panicked`] | after the release the panic goes on |
+/// | is dropped | [`Exit::Cancelled`] | not at all: the enclosing scope waits for the release |
+///
+/// The body runs in the caller's task and may borrow. What it opened and left behind has settled before the release begins.
+///
+/// # Errors
+///
+/// The error of the body, or else that of acquiring or releasing.
+///
+/// # Panics
+///
+/// With a panic of the body; and outside a Tokio runtime.
+///
+/// # Cancel safety
+///
+/// It may be dropped anywhere. Acquiring is finished in the background, and the value released at once; a body is dropped on the spot
+/// and the release begins; a release is finished. The scope, timeout or root around waits for that. Of nested ones that are
+/// dropped together, the inner is released before the outer.
+///
+/// # Examples
+///
+/// ```
+/// use bowline_resources::{Exit, Resource, with};
+///
+/// struct Session;
+///
+/// impl Resource for Session {
+///     type Value = Vec<&'static str>;
+///     type Error = std::io::Error;
+///
+///     async fn acquire(&mut self) -> Result<Self::Value, Self::Error> {
+///         Ok(vec!["opened"])
+///     }
+///
+///     async fn release(&mut self, mut log: Self::Value, exit: Exit) -> Result<(), Self::Error> {
+///         log.push(if exit.is_completed() { "committed" } else { "rolled back" });
+///         Ok(println!("{log:?}"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+/// let user = String::from("ada");
+/// let length = with(Session, async |log| {
+///     log.push("used");
+///     Ok::<_, std::io::Error>(user.len())
+/// })
+/// .await?;
+/// assert_eq!(length, 3);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "async with")]
+#[doc(alias = "bracket")]
+#[doc(alias = "using")]
+pub async fn with<R, T, E, F>(resource: R, body: F) -> Result<T, E>
+where
+    R: Resource,
+    E: From<R::Error>,
+    F: AsyncFnOnce(&mut R::Value) -> Result<T, E>,
+{
+    // Declared first, dropped last: the body is gone when the lease hands its release off.
+    let mut lease = Lease::acquire(resource).await?;
+    let outcome = {
+        let (value, inside) = lease.open();
+        caught(scope(async move |_| {
+            *inside = Some(Scope::current());
+            body(value).await
+        }))
+        .await
+    };
+    match outcome {
+        Ok(Ok(output)) => {
+            lease.release(Exit::Completed).await?;
+            Ok(output)
+        }
+        Ok(Err(error)) => {
+            report_release::<R>(lease.release(Exit::Failed).await);
+            Err(error)
+        }
+        Err(payload) => {
+            report_release::<R>(lease.release(Exit::Panicked).await);
+            resume_unwind(payload)
+        }
+    }
+}
+
+/// The output of the future, or its panic.
+async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(payload) => Poll::Ready(Err(payload)),
+    })
+    .await
+}
