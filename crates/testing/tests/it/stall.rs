@@ -74,7 +74,8 @@ fn dx_15_timers_are_progress() {
 #[test]
 fn dx_15_a_short_wait_for_a_foreign_thread_is_no_deadlock() {
     on_current_thread(async || {
-        for _ in 0..5 {
+        // Together longer than the patience.
+        for _ in 0..40 {
             let (sender, receiver) = oneshot::channel();
             // A real sleep, since the patience with foreign threads is real.
             thread::spawn(move || {
@@ -83,6 +84,26 @@ fn dx_15_a_short_wait_for_a_foreign_thread_is_no_deadlock() {
             });
             receiver.await.unwrap();
         }
+    });
+}
+
+#[test]
+fn dx_15_tasks_that_end_one_by_one_are_progress() {
+    on_current_thread(async || {
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..25).map(|_| oneshot::channel()).unzip();
+        thread::spawn(move || {
+            for sender in senders {
+                thread::sleep(Duration::from_millis(20));
+                sender.send(()).unwrap();
+            }
+        });
+        scope(async |group| {
+            // The scope is woken by the last of them only.
+            for receiver in receivers {
+                drop(group.spawn(receiver));
+            }
+        })
+        .await;
     });
 }
 
