@@ -1,26 +1,11 @@
-//! How is a paginated JSON API copied into a database?
+//! How is a paginated JSON API copied into a database, politely, in parallel, and so that it survives anything?
 //!
-//! Run: `cargo run --release --example harvest`
+//! Run: `cargo run --release --example harvest`, and with `-- --help` for what it can do.
+//!
+//! Without options it serves an API of its own, copies it twice, and checks its figures against those of the server.
 
-use std::error::Error;
+use std::process::ExitCode;
 
-use harvest::server::{Api, Options, serve};
-use tokio::net::TcpListener;
-
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let api = Api::new(Options::default());
-    let client = async {
-        let page = reqwest::get(format!("http://{address}/page?page=1")).await?;
-        println!("{} {}", page.status(), page.text().await?.len());
-        Ok::<_, reqwest::Error>(())
-    };
-    tokio::select! {
-        served = serve(listener, api.clone(), std::future::pending()) => served?,
-        fetched = client => fetched?,
-    }
-    println!("{:?}", api.counts());
-    Ok(())
+fn main() -> ExitCode {
+    harvest::program::main()
 }

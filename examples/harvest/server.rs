@@ -29,10 +29,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use bowline_concurrency::BackgroundTasks;
 use hyper::{Request, StatusCode, body::Incoming, header::HOST, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::{net::TcpListener, task::JoinSet, time::sleep};
+use tokio::{net::TcpListener, time::sleep};
 
 use self::{
     answer::Answer,
@@ -221,7 +222,7 @@ impl Api {
 ///
 /// Dropping the future closes the listener and aborts all connections.
 pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let mut connections = JoinSet::new();
+    let connections = BackgroundTasks::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -234,13 +235,13 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
                     let api = api.clone();
                     async move { Ok::<_, Infallible>(api.answer(request).await) }
                 });
-                // A connection fails when a body is cut or a client goes: both are part of the plan.
-                connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                // It fails when a body is cut or a client goes: both are part of the plan.
+                connections.spawn("a connection", connection).ok();
             }
-            Some(_) = connections.join_next() => {}
             () = &mut shutdown => break,
         }
     }
-    connections.shutdown().await;
+    connections.shutdown(Duration::ZERO).await;
     Ok(())
 }
