@@ -14,12 +14,8 @@ fn spawn<R: Send + 'static>(work: impl Future<Output = R> + Send + 'static) -> J
 #[test]
 fn loom_every_item_arrives_and_then_the_consumer_ends() {
     loom::model(|| {
-        let queue = Queue::bounded(1);
+        let queue = Queue::<u8>::bounded(1);
         let (producer, consumer) = (queue.producer(), queue.consumer());
-        let put = spawn(async move {
-            producer.put(1).await.expect("a consumer is there");
-            producer.put(2).await.expect("a consumer is there");
-        });
         let got = spawn(async move {
             let mut got = Vec::new();
             while let Some(ticket) = consumer.get().await {
@@ -28,9 +24,13 @@ fn loom_every_item_arrives_and_then_the_consumer_ends() {
             }
             got
         });
-        let report = block_on(queue.finish()).expect("a consumer is there");
-        assert_eq!(report.statistics.done, 2);
-        put.join().unwrap();
+        block_on(async {
+            producer.put(1).await.expect("a consumer is there");
+            producer.put(2).await.expect("a consumer is there");
+            drop(producer);
+            let report = queue.finish().await.expect("a consumer is there");
+            assert_eq!(report.statistics.done, 2);
+        });
         assert_eq!(got.join().unwrap(), [1, 2]);
     });
 }
