@@ -5,17 +5,29 @@
 //! 1. A value that was acquired is in a lease, from the same poll on. A lease that is dropped hands its release off.
 //! 2. The body runs in a scope of its own, `inside`. What is dropped with the body hands its releases off there.
 //! 3. So the release of an outer lease waits until `inside` has settled: inner releases come first.
+//! 4. How the body ended is noted in the poll that ends it. It stands, even if the caller goes away before the release.
 
-use bowline_concurrency::{Failure, Scope, hand_off, shield};
+use std::{
+    any::type_name,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    task::Poll,
+    thread,
+};
+
+use bowline_concurrency::{Failure, Scope, Shield, hand_off, scope, shield};
 use tokio::{runtime::Handle, time::timeout};
 
-use crate::{exit::Exit, resource::Resource};
+use crate::{exit::Exit, masked::Masked, resource::Resource};
 
 pub(crate) struct Lease<R: Resource> {
     /// `None` once the release has begun.
     held: Option<(R, R::Value)>,
     /// Where the body runs (invariant 2); `None` before it has begun.
     inside: Option<Scope>,
+    /// How the body ended (invariant 4).
+    ended: Option<Exit>,
     /// Of the acquisition: the release belongs where the value has registered its sockets and timers.
     runtime: Handle,
 }
@@ -27,31 +39,56 @@ impl<R: Resource> Lease<R> {
         let budget = resource.release_within();
         let acquired = async move {
             let value = resource.acquire().await?;
-            Ok(Lease { held: Some((resource, value)), inside: None, runtime })
+            Ok(Lease { held: Some((resource, value)), inside: None, ended: None, runtime })
         };
-        shield(budget, acquired).named(name::<R>("the acquisition of")).when_orphaned(report_acquisition).await
+        Masked::new(shield(budget, acquired), hand_acquisition_off).await
     }
 
-    /// The value for the body, and where to put the scope that the body runs in.
-    pub(crate) fn open(&mut self) -> (&mut R::Value, &mut Option<Scope>) {
-        let (_, value) = self.held.as_mut().expect("the release takes the lease");
-        (value, &mut self.inside)
+    /// Runs the body with the value, and waits for what it left behind. A panic of the body is returned.
+    pub(crate) async fn lend<T, E, F>(&mut self, body: F) -> thread::Result<Result<T, E>>
+    where
+        F: AsyncFnOnce(&mut R::Value) -> Result<T, E>,
+    {
+        let Lease { held, inside, ended, .. } = self;
+        let (_, value) = held.as_mut().expect("only the release takes the value");
+        let body = scope(async |_| {
+            *inside = Some(Scope::current());
+            let mut body = pin!(body(value));
+            poll_fn(|cx| {
+                *ended = Some(Exit::Panicked); // Unless the poll returns.
+                let poll = body.as_mut().poll(cx);
+                *ended = match &poll {
+                    Poll::Ready(Ok(_)) => Some(Exit::Completed),
+                    Poll::Ready(Err(_)) => Some(Exit::Failed),
+                    Poll::Pending => None,
+                };
+                poll
+            })
+            .await
+        });
+        let outcome = caught(pin!(body)).await;
+        if outcome.is_err() {
+            // Perhaps of a destructor of the body, after it had returned.
+            self.ended = Some(Exit::Panicked);
+        }
+        outcome
     }
 
-    pub(crate) async fn release(mut self, exit: Exit) -> Result<(), R::Error> {
-        let Some((mut resource, value)) = self.held.take() else { return Ok(()) };
+    /// Releases after [`Lease::lend`]. A panic of the release is returned.
+    pub(crate) async fn release(mut self) -> thread::Result<Result<(), R::Error>> {
+        let (mut resource, value) = self.held.take().expect("a lease is released once");
+        let exit = self.ended.take().expect("the body has ended");
         // The body's scope has returned, so nothing is left inside (invariant 3).
         let budget = resource.release_within();
         let release = async move { resource.release(value, exit).await };
-        shield(budget, release).named(name::<R>("the release of")).when_orphaned(report_release::<R>).await
+        caught(pin!(Masked::new(shield(budget, release), hand_release_off::<R>))).await
     }
 }
 
 impl<R: Resource> Drop for Lease<R> {
     fn drop(&mut self) {
         let Some((mut resource, value)) = self.held.take() else { return };
-        let exit =
-            if std::thread::panicking() { Exit::Panicked } else { Exit::Cancelled(Scope::current().reason_for_drop()) };
+        let exit = self.ended.take().unwrap_or_else(cancelled_here);
         let inside = self.inside.take();
         hand_off(&self.runtime, name::<R>("the release of"), async move {
             if let Some(inside) = inside {
@@ -59,27 +96,48 @@ impl<R: Resource> Drop for Lease<R> {
             }
             let budget = resource.release_within();
             match timeout(budget, resource.release(value, exit)).await {
-                Ok(result) => report_release::<R>(result),
+                Ok(result) => report_release::<R>(Ok(result)),
                 Err(_) => Failure::overdue(name::<R>("the release of"), budget).report(),
             }
         });
     }
 }
 
-fn report_acquisition<R: Resource>(result: Result<Lease<R>, R::Error>) {
-    match result {
-        Ok(lease) => drop(lease), // Hands the release off.
+fn hand_acquisition_off<R: Resource>(rest: Shield<Result<Lease<R>, R::Error>>) {
+    // A deadline says only here, while it drops, that it is the reason.
+    let exit = cancelled_here();
+    drop(rest.named(name::<R>("the acquisition of")).when_orphaned(|result| match result {
+        Ok(mut lease) => lease.ended = Some(exit), // And hands the release off.
         Err(error) => Failure::error(name::<R>("the acquisition of"), error).report(),
+    }));
+}
+
+fn hand_release_off<R: Resource>(rest: Shield<Result<(), R::Error>>) {
+    drop(rest.named(name::<R>("the release of")).when_orphaned(|result| report_release::<R>(Ok(result))));
+}
+
+/// Hands what went wrong in a release to the observer: its caller has gone or has a failure of its own.
+pub(crate) fn report_release<R: Resource>(outcome: thread::Result<Result<(), R::Error>>) {
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => Failure::error(name::<R>("the release of"), error).report(),
+        Err(payload) => Failure::panic(name::<R>("the release of"), payload).report(),
     }
 }
 
-/// Hands the error of a release, if it is one, to the observer: its caller has gone or has an error of its own.
-pub(crate) fn report_release<R: Resource>(result: Result<(), R::Error>) {
-    if let Err(error) = result {
-        Failure::error(name::<R>("the release of"), error).report();
-    }
+fn cancelled_here() -> Exit {
+    Exit::Cancelled(Scope::current().reason_for_drop())
 }
 
 fn name<R>(what: &str) -> String {
-    format!("{what} {}", std::any::type_name::<R>())
+    format!("{what} {}", type_name::<R>())
+}
+
+/// The output of the future, or its panic.
+async fn caught<F: Future>(mut future: Pin<&mut F>) -> thread::Result<F::Output> {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(payload) => Poll::Ready(Err(payload)),
+    })
+    .await
 }

@@ -69,6 +69,7 @@
 
 mod exit;
 mod lease;
+mod masked;
 mod resource;
 mod transaction;
 mod with;

@@ -1,17 +1,10 @@
 //! Acquire, use, release.
 
-use std::{
-    any::Any,
-    future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    pin::pin,
-    task::Poll,
-};
+use std::{any::Any, panic::resume_unwind};
 
-use bowline_concurrency::{Scope, scope};
+use bowline_concurrency::Failure;
 
 use crate::{
-    exit::Exit,
     lease::{Lease, report_release},
     resource::Resource,
 };
@@ -84,36 +77,36 @@ where
 {
     // Declared first, dropped last: the body is gone when the lease hands its release off.
     let mut lease = Lease::acquire(resource).await?;
-    let outcome = {
-        let (value, inside) = lease.open();
-        caught(scope(async move |_| {
-            *inside = Some(Scope::current());
-            body(value).await
-        }))
-        .await
-    };
-    match outcome {
+    match lease.lend(body).await {
         Ok(Ok(output)) => {
-            lease.release(Exit::Completed).await?;
+            lease.release().await.unwrap_or_else(|payload| resume_unwind(payload))?;
             Ok(output)
         }
         Ok(Err(error)) => {
-            report_release::<R>(lease.release(Exit::Failed).await);
+            report_release::<R>(lease.release().await);
             Err(error)
         }
         Err(payload) => {
-            report_release::<R>(lease.release(Exit::Panicked).await);
-            resume_unwind(payload)
+            let panic = Unseen(Some(payload));
+            report_release::<R>(lease.release().await);
+            panic.resume()
         }
     }
 }
 
-/// The output of the future, or its panic.
-async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(poll) => poll.map(Ok),
-        Err(payload) => Poll::Ready(Err(payload)),
-    })
-    .await
+/// A panic of the body, which goes to the observer if the caller goes away during the release.
+struct Unseen(Option<Box<dyn Any + Send>>);
+
+impl Unseen {
+    fn resume(mut self) -> ! {
+        resume_unwind(self.0.take().expect("only the drop takes it too"))
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        if let Some(payload) = self.0.take() {
+            Failure::panic("the body of `with`", payload).report();
+        }
+    }
 }
