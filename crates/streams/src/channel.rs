@@ -2,17 +2,25 @@
 //!
 //! # Invariants
 //!
-//! 1. Items have numbers, in the order of their first poll, and leave in that order.
-//! 2. An `emit` is done when the consumer has taken its item *and asked again*: the body never runs ahead of demand.
-//! 3. `closed` is final. From then on no item enters and every `emit` that is not done is refused.
+//! 1. Emits have numbers, in the order of their first poll, and their items leave in that order.
+//! 2. An emit is done when the consumer has taken its item *and asked again*: the body never runs ahead of demand.
+//! 3. An emit that is neither done nor refused has an entry, and only the first entry may be without its item. So an emit that
+//!    finds no entry has been refused, and its item is delivered only if the consumer took it as its last one.
 //! 4. While the body is being polled, the consumer looks into the queue right after; only then an emit need not wake it.
 //!    `polling` and the queue change under one lock, so no item falls between.
-//! 5. No waker is woken and no item dropped under the lock.
+//! 5. An emit that is polled by the consumer's own poll of the body is polled again by the next one, and needs no waker. Any other
+//!    has one in its entry, which is woken when the emit is done or refused; also one of the consumer's task outside the body.
+//! 6. No waker is woken or dropped, and no item dropped, under the lock.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Weak},
     task::{Poll, Waker},
+};
+
+use crate::{
+    closed::Closed,
+    primitive::{Mutex, MutexGuard, lock},
 };
 
 pub(crate) struct Channel<T> {
@@ -20,59 +28,66 @@ pub(crate) struct Channel<T> {
 }
 
 struct State<T> {
-    items: VecDeque<(u64, T)>,
-    /// The number of the next item.
+    /// In the order of their numbers.
+    entries: VecDeque<Entry<T>>,
+    /// The number of the next emit.
     next: u64,
-    /// Items below this number have been taken.
-    taken: u64,
-    /// Emits below this number are done (invariant 2).
+    /// Emits below this number are done, or withdrew.
     done: u64,
-    /// Who polls the stream.
+    /// Who polls the stream, until it is woken.
     consumer: Option<Waker>,
-    /// Emits that are polled with other wakers than the consumer's: in another task, or in a set of futures.
-    others: Vec<Waker>,
     polling: bool,
+    /// Nothing enters any more.
     closed: bool,
-    refused: bool,
+    /// Shared by every [`Closed`] that was given out.
+    refusal: Weak<()>,
+}
+
+/// An emit that waits.
+struct Entry<T> {
+    number: u64,
+    /// `None` when it was taken.
+    item: Option<T>,
+    waker: Option<Waker>,
 }
 
 impl<T> Channel<T> {
     pub(crate) fn new() -> Arc<Self> {
         let state = State {
-            items: VecDeque::new(),
+            entries: VecDeque::new(),
             next: 0,
-            taken: 0,
             done: 0,
             consumer: None,
-            others: Vec::new(),
             polling: false,
             closed: false,
-            refused: false,
+            refusal: Weak::new(),
         };
         Arc::new(Channel { state: Mutex::new(state) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     // -------------------------------------------------------------------------------------- the consumer's side
 
     /// The consumer asks for an item, and is going to poll the body if there is none.
     pub(crate) fn ask(&self, waker: &Waker) -> Option<T> {
-        let (item, woken, old) = {
+        let (item, done, old) = {
             let mut state = self.lock();
-            state.done = state.taken;
+            let done = state.finish();
             let old = match &state.consumer {
                 Some(present) if present.will_wake(waker) => None,
                 _ => state.consumer.replace(waker.clone()),
             };
             let item = state.take();
             state.polling = item.is_none();
-            (item, std::mem::take(&mut state.others), old)
+            (item, done, old)
         };
         drop(old);
-        woken.into_iter().for_each(Waker::wake);
+        if let Some(waker) = done.and_then(|entry| entry.waker) {
+            waker.wake();
+        }
         item
     }
 
@@ -84,48 +99,53 @@ impl<T> Channel<T> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.lock().items.is_empty()
+        self.lock().entries.iter().all(|entry| entry.item.is_none())
     }
 
-    /// Refuses further items. Those that are queued stay for the consumer.
+    /// The body has ended: nothing enters any more. Items that are queued stay for the consumer.
     pub(crate) fn close(&self) {
-        let others = {
+        self.lock().closed = true;
+    }
+
+    /// The consumer goes: refuses every emit and drops the items that are queued.
+    pub(crate) fn abandon(&self) {
+        let (entries, consumer) = {
             let mut state = self.lock();
             state.closed = true;
-            std::mem::take(&mut state.others)
+            (std::mem::take(&mut state.entries), state.consumer.take())
         };
-        others.into_iter().for_each(Waker::wake);
+        drop(consumer);
+        // All are told before an item is dropped: that may panic.
+        let items: Vec<_> = entries
+            .into_iter()
+            .map(|entry| {
+                entry.waker.into_iter().for_each(Waker::wake);
+                entry.item
+            })
+            .collect();
+        drop(items);
     }
 
-    /// The consumer goes: refuses further items and drops those that are queued.
-    pub(crate) fn abandon(&self) {
-        self.close();
-        let (items, consumer) = {
-            let mut state = self.lock();
-            (std::mem::take(&mut state.items), state.consumer.take())
-        };
-        drop((items, consumer));
-    }
-
-    /// Whether an emit was told that the consumer has gone.
-    pub(crate) fn has_refused(&self) -> bool {
-        self.lock().refused
+    /// Whether a [`Closed`] of this channel is still held by somebody, such as an error.
+    pub(crate) fn is_refusal_held(&self) -> bool {
+        self.lock().refusal.strong_count() > 0
     }
 
     // ----------------------------------------------------------------------------------------- the body's side
 
-    /// Enters an item and gives its number, or gives the item back.
-    pub(crate) fn enter(&self, item: T, waker: &Waker) -> Result<u64, T> {
+    /// Enters an item and gives the number of the emit, or gives the item back.
+    pub(crate) fn enter(&self, item: T, waker: &Waker) -> Result<u64, (T, Closed)> {
         let (number, consumer) = {
             let mut state = self.lock();
             if state.closed {
-                state.refused = true;
-                return Err(item);
+                return Err((item, state.refuse()));
             }
             let number = state.next;
             state.next += 1;
-            state.items.push_back((number, item));
-            (number, state.wait(waker))
+            let waker = state.needed(waker);
+            state.entries.push_back(Entry { number, item: Some(item), waker });
+            // Invariant 4. Once woken, the consumer comes by itself.
+            (number, if state.polling { None } else { state.consumer.take() })
         };
         if let Some(consumer) = consumer {
             consumer.wake();
@@ -134,47 +154,63 @@ impl<T> Channel<T> {
     }
 
     /// Ready when the emit of this number is done, or refused.
-    pub(crate) fn poll_done(&self, number: u64, waker: &Waker) -> Poll<Result<(), Refused>> {
-        let mut state = self.lock();
-        if number < state.done {
-            return Poll::Ready(Ok(()));
-        }
-        if state.closed {
-            state.refused = true;
-            return Poll::Ready(Err(Refused));
-        }
-        // The consumer has been told of the item when it was entered.
-        let _ = state.wait(waker);
+    pub(crate) fn poll_done(&self, number: u64, waker: &Waker) -> Poll<Result<(), Closed>> {
+        let old = {
+            let mut state = self.lock();
+            if number < state.done {
+                return Poll::Ready(Ok(()));
+            }
+            let Some(place) = state.place(number) else { return Poll::Ready(Err(state.refuse())) };
+            let waker = state.needed(waker);
+            std::mem::replace(&mut state.entries[place].waker, waker)
+        };
+        drop(old);
         Poll::Pending
     }
 
-    /// Takes an item back that nobody has taken yet.
+    /// The emit is given up: takes its item back unless it was taken.
     pub(crate) fn withdraw(&self, number: u64) {
-        let item = {
+        let entry = {
             let mut state = self.lock();
-            let place = state.items.iter().position(|(other, _)| *other == number);
-            place.and_then(|place| state.items.remove(place))
+            let place = state.place(number);
+            place.and_then(|place| state.entries.remove(place))
         };
-        drop(item);
+        drop(entry);
     }
 }
-
-/// The channel was closed before the emit was done.
-pub(crate) struct Refused;
 
 impl<T> State<T> {
-    fn take(&mut self) -> Option<T> {
-        let (number, item) = self.items.pop_front()?;
-        self.taken = number + 1;
-        Some(item)
+    /// The emit whose item was taken last is done (invariant 2).
+    fn finish(&mut self) -> Option<Entry<T>> {
+        let first = self.entries.front()?;
+        if first.item.is_some() {
+            return None;
+        }
+        self.done = first.number + 1;
+        self.entries.pop_front()
     }
 
-    /// Registers an emit that waits. Gives the consumer's waker if the consumer must be woken (invariant 4).
-    fn wait(&mut self, waker: &Waker) -> Option<Waker> {
-        let own_task = self.consumer.as_ref().is_some_and(|consumer| consumer.will_wake(waker));
-        if !own_task && !self.others.iter().any(|other| other.will_wake(waker)) {
-            self.others.push(waker.clone());
-        }
-        if self.polling { None } else { self.consumer.clone() }
+    /// Only after [`State::finish`], else the first entry may be one that was taken.
+    fn take(&mut self) -> Option<T> {
+        self.entries.front_mut()?.item.take()
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        self.entries.binary_search_by_key(&number, |entry| entry.number).ok()
+    }
+
+    /// The waker that an entry needs (invariant 5).
+    fn needed(&self, waker: &Waker) -> Option<Waker> {
+        let inside = self.polling && self.consumer.as_ref().is_some_and(|consumer| consumer.will_wake(waker));
+        (!inside).then(|| waker.clone())
+    }
+
+    fn refuse(&mut self) -> Closed {
+        let shared = self.refusal.upgrade().unwrap_or_default();
+        self.refusal = Arc::downgrade(&shared);
+        Closed::new(shared)
     }
 }
+
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;

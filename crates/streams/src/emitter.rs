@@ -25,7 +25,8 @@ impl<T> Emitter<T> {
     ///
     /// # Errors
     ///
-    /// [`Closed`] when the consumer has gone, also if it took this item as its last one. The item, if it was not taken, is dropped.
+    /// [`Closed`] when the consumer has gone, also if it took this item as its last one; and, in a task that is left, when the
+    /// body has ended. An item that was not taken is dropped.
     #[doc(alias = "yield")]
     pub fn emit(&self, item: T) -> Emit<'_, T> {
         Emit { channel: &self.channel, stage: Stage::New(item) }
@@ -75,9 +76,9 @@ impl<T> Future for Emit<'_, T> {
                     self.stage = Stage::Entered(number);
                     Poll::Pending
                 }
-                Err(item) => {
+                Err((item, closed)) => {
                     drop(item);
-                    Poll::Ready(Err(Closed))
+                    Poll::Ready(Err(closed))
                 }
             },
             Stage::Entered(number) => {
@@ -85,7 +86,7 @@ impl<T> Future for Emit<'_, T> {
                 if poll.is_pending() {
                     self.stage = Stage::Entered(number);
                 }
-                poll.map_err(|_| Closed)
+                poll
             }
             Stage::Done => panic!("an emit must not be polled after it is done"),
         }

@@ -68,6 +68,7 @@ mod closed;
 mod emitter;
 mod generate;
 mod paginate;
+mod primitive;
 
 pub use closed::Closed;
 pub use emitter::{Emit, Emitter};
