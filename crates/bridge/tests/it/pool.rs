@@ -138,6 +138,28 @@ fn callers_wait_for_places_in_order_and_a_cancelled_one_loses_only_its_own() {
 }
 
 #[test]
+fn queued_calls_run_in_the_order_of_their_acceptance() {
+    on_both_runtimes(async || {
+        let _clock = hold_clock();
+        let pool = single(5);
+        let (mut first, mut gate) = gated(&pool);
+        run_until_gate(&mut first, &mut gate).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let queued: Vec<_> = (0..5)
+            .map(|n| {
+                let order = order.clone();
+                begin(pool.run(move |_| order.lock().unwrap().push(n)))
+            })
+            .collect();
+        gate.open();
+        for call in queued {
+            call.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3, 4]);
+    });
+}
+
+#[test]
 fn a_queued_call_whose_caller_has_gone_never_runs_and_leaves_at_once() {
     on_both_runtimes(async || {
         let _clock = hold_clock();

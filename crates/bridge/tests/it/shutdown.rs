@@ -91,3 +91,33 @@ fn dropping_the_last_handle_blocks_nobody_and_ends_the_threads_after_the_queue()
         assert!(ended.recv().is_err(), "dropped with the locals of the thread");
     });
 }
+
+#[test]
+fn dropping_the_last_handle_ends_threads_that_are_idle() {
+    thread_local! {
+        static AT_END: RefCell<Option<mpsc::Sender<()>>> = const { RefCell::new(None) };
+    }
+    on_both_runtimes(async || {
+        let _clock = hold_clock();
+        let pool = single(0);
+        let (end, ended) = mpsc::channel();
+        pool.run(|_| AT_END.set(Some(end))).await.unwrap();
+        pool.run(|_| ()).await.unwrap();
+        drop(pool);
+        assert!(ended.recv().is_err());
+    });
+}
+
+#[test]
+fn a_place_that_was_taken_before_a_shutdown_is_of_no_use_after_it() {
+    on_both_runtimes(async || {
+        let _clock = hold_clock();
+        let pool = single(0);
+        let call = pool.try_run(|_| unreachable!("it is refused")).unwrap();
+        assert!(pool.shutdown(Duration::from_secs(1)).await.is_clean());
+        assert_eq!(
+            call.await.unwrap_err().to_string(),
+            "the pool db was shut down before the call could begin: stop calling before you shut it down"
+        );
+    });
+}

@@ -151,6 +151,46 @@ fn a_ticket_that_outlives_the_last_consumer_is_waited_for() {
 }
 
 #[test]
+fn work_without_a_consumer_is_reported_when_the_last_ticket_is_settled() {
+    let queue = Queue::bounded(2);
+    let (producer, consumer) = (queue.producer(), queue.consumer());
+    producer.try_put(1).unwrap();
+    producer.try_put(2).unwrap();
+    let ticket = consumer.try_get().unwrap();
+    drop(consumer);
+    let mut join = Polled::new(queue.join());
+    join.assert_pending(); // Whoever has the ticket may still make another consumer.
+    ticket.done();
+    assert!(join.is_woken());
+    assert_eq!(join.assert_ready().unwrap_err().left(), 1);
+}
+
+#[test]
+fn a_put_that_was_told_of_the_last_consumer_goes_on_when_another_one_comes_first() {
+    let queue = Queue::bounded(1);
+    let (producer, consumer) = (queue.producer(), queue.consumer());
+    producer.try_put(1).unwrap();
+    let ticket = consumer.try_get().unwrap();
+    let mut put = Polled::new(producer.put(2));
+    put.assert_pending();
+    drop(consumer);
+    ticket.done();
+    let again = queue.consumer();
+    put.assert_ready().expect("there is a place and a consumer");
+
+    // And it is told anew when that one goes.
+    let mut put = Polled::new(producer.put(3));
+    put.assert_pending();
+    drop(again);
+    assert!(put.is_woken());
+    let revived = queue.consumer();
+    put.assert_pending();
+    drop(revived);
+    assert!(put.is_woken());
+    assert_eq!(put.assert_ready().unwrap_err().into_inner(), 3);
+}
+
+#[test]
 fn a_producer_is_not_left_waiting_for_consumers_that_have_gone() {
     let queue = Queue::bounded(1);
     let producer = queue.producer();
