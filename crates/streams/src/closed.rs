@@ -6,15 +6,17 @@ use thiserror::Error;
 
 /// The consumer of a generator has gone; returned by [`Emitter::emit`](crate::Emitter::emit).
 ///
-/// Return it with `?`, inside your own error: the awaits after the body's `emit`, such as the release of a session, still run. An error that
-/// carries the `Closed` is known to be no failure; any other that the body returns then is reported. `#[from] Closed` in a variant
-/// does the conversion, [`io::Error`] has one. Where the error has no place for it, write
+/// Return it with `?`: what the body awaits afterwards, such as the release of a session, still runs. `#[from] Closed` in a
+/// variant of your own error does the conversion, and [`io::Error`] has one. Where an error has no place for it, write
 /// `let Ok(()) = out.emit(item).await else { return Ok(()) };`.
+///
+/// An error that carries a `Closed` is no failure; any other that the body returns then is reported. The generator knows it by
+/// the `Closed` being alive, so do not keep one elsewhere.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the consumer of the stream has gone; end the generator")]
 pub struct Closed(
-    // Tells the generator that it is held: there is no other way to look into a foreign error.
-    #[allow(dead_code, reason = "held for its count")] Arc<()>,
+    /// Counted by the channel: there is no other way to look into a foreign error.
+    Arc<()>,
 );
 
 impl Closed {

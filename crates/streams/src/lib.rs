@@ -18,15 +18,15 @@
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> io::Result<()> {
 //! let first = scope(async |_| {
 //!     let mut pages = try_generate(async |out| {
-//!         let mut result = Ok(());
-//!         for page in 1.. {
-//!             result = out.emit(page).await;
-//!             if result.is_err() {
-//!                 break;
+//!         let result = async {
+//!             for page in 1.. {
+//!                 out.emit(page).await?;
 //!             }
+//!             Ok::<_, io::Error>(())
 //!         }
+//!         .await;
 //!         close_session().await; // The `finally`.
-//!         Ok::<_, io::Error>(result?)
+//!         result
 //!     });
 //!     pages.next().await
 //! })
@@ -56,7 +56,7 @@
 //! # Cancel safety
 //!
 //! The future of `next` may be dropped at any time: items and fetches belong to the stream. Dropping the *stream* ends its source: see
-//! [`TryGenerate`] and [`Paginate`].
+//! [`TryGenerate`] and [`Paginate`]. An [`Emit`] that is dropped, as by `select!`, takes its item back.
 //!
 //! # Rust version
 //!

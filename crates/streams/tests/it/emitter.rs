@@ -208,6 +208,18 @@ fn emit_in_the_task_of_the_consumer_outside_the_body_is_woken() {
 }
 
 #[test]
+fn emits_of_the_body_itself_wake_nobody() {
+    let mut stream = try_generate(async |out| {
+        out.emit(1).await?;
+        let (first, second) = tokio::join!(out.emit(2), out.emit(3));
+        first.and(second)
+    });
+    let mut consumer = Polled::new(async move { while stream.next().await.is_some() {} });
+    consumer.assert_ready();
+    assert_eq!(consumer.wakes(), 0);
+}
+
+#[test]
 fn only_the_emit_that_is_done_is_woken() {
     let (mut stream, out, _end) = open_generator();
     let mut emits: Vec<_> = (0..100).map(|n| Polled::new(out.emit(n))).collect();

@@ -14,11 +14,12 @@ pub(crate) async fn heard(body: impl AsyncFnOnce()) -> Vec<String> {
     let list = Arc::new(Mutex::new(Vec::new()));
     let sink = list.clone();
     scope(async move |_| {
-        Scope::current().observe_failures(move |failure| sink.lock().unwrap().push(failure.to_string()));
+        Scope::current()
+            .observe_failures(move |failure| sink.lock().expect("no panic under the lock").push(failure.to_string()));
         body().await;
     })
     .await;
-    list.lock().unwrap().clone()
+    list.lock().expect("no panic under the lock").clone()
 }
 
 /// How many sessions were opened, and how many closed to the end of their farewell.
