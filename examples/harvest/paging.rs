@@ -206,33 +206,34 @@ fn set_parameter(url: &mut Url, name: &str, value: &str) {
 }
 
 /// The target of the first link whose relation is `next` (RFC 8288).
-fn next_link(header: &str) -> Option<&str> {
-    let mut rest = header;
+fn next_link(mut header: &str) -> Option<&str> {
     loop {
-        let (_, after) = rest.split_once('<')?;
+        let (_, after) = header.split_once('<')?;
         let (target, after) = after.split_once('>')?;
-        let end = end_of_parameters(after);
-        if is_next(&after[..end]) {
-            return Some(target);
+        let (mut parameters, others) = split_unquoted(after, ',');
+        while !parameters.is_empty() {
+            let (parameter, more) = split_unquoted(parameters, ';');
+            if is_next(parameter) {
+                return Some(target);
+            }
+            parameters = more;
         }
-        rest = &after[end..];
+        header = others;
     }
 }
 
-/// Where the parameters of a link end: at a comma that is not quoted.
-fn end_of_parameters(text: &str) -> usize {
+/// What is before and after the first separator that is not quoted.
+fn split_unquoted(text: &str, separator: char) -> (&str, &str) {
     let mut quoted = false;
-    let end = text.find(|c| {
+    let at = text.find(|c| {
         quoted ^= c == '"';
-        c == ',' && !quoted
+        c == separator && !quoted
     });
-    end.unwrap_or(text.len())
+    at.map_or((text, ""), |at| (&text[..at], &text[at + 1..]))
 }
 
-fn is_next(parameters: &str) -> bool {
-    let relations = parameters.split(';').filter_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("rel").then(|| value.trim().trim_matches('"'))
-    });
-    relations.flat_map(str::split_whitespace).any(|relation| relation.eq_ignore_ascii_case("next"))
+fn is_next(parameter: &str) -> bool {
+    let Some((name, value)) = parameter.split_once('=') else { return false };
+    let mut relations = value.trim().trim_matches('"').split_whitespace();
+    name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
 }

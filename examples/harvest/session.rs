@@ -95,7 +95,7 @@ pub async fn run_once(options: &Options, job: Job, store: &Store, begun: impl Fn
 fn announce(options: &Options, run: &Run) {
     let place = format!("table {} of {}", options.table, options.db.display());
     match run.resumed {
-        true => eprintln!("run {} goes on after {} pages, into {place}", run.ordinal, run.checkpoint.done()),
+        true => eprintln!("run {} goes on after page {}, into {place}", run.ordinal, run.checkpoint.done()),
         false => eprintln!("run {} begins, into {place}", run.ordinal),
     }
 }

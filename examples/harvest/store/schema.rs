@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, MAIN_DB, ffi};
 
 /// Another process may be reading; a commit waits so long for it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,6 +87,10 @@ pub(super) fn change_record(table: &str) -> String {
 
 pub(super) fn open(path: &Path, table: &str) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
+    if connection.is_readonly(MAIN_DB)? {
+        let readonly = ffi::Error::new(ffi::SQLITE_READONLY);
+        return Err(rusqlite::Error::SqliteFailure(readonly, Some("it is read-only".to_owned())));
+    }
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Readers are not kept out, and a commit is one write. A crash of the process loses nothing that was committed.
     connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -5,56 +5,16 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use harvest::server::{ADDED_PER_RUN, Api, CHANGED_PER_RUN, Counters, Faults, Options, serve};
-use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
+use harvest::server::{ADDED_PER_RUN, Api, CHANGED_PER_RUN, Counters, Faults, Options};
+use reqwest::{Response, StatusCode, header::RETRY_AFTER};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::support::{Server, body, options, quick_faults};
 
 /// Path, and how the next page is found.
 const STYLES: [&str; 5] = ["/page", "/offset", "/cursor", "/link", "/next-url"];
 
-fn options(faults: Faults) -> Options {
-    Options { records: 1_000, latency_ms: 0..=0, faults, ..Options::default() }
-}
-
-/// The usual faults, but nobody has five seconds for the slow page.
-fn quick_faults() -> Faults {
-    Faults { slow_for: Duration::from_millis(1), ..Faults::default() }
-}
-
-struct Server {
-    api: Api,
-    base: String,
-    client: Client,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<std::io::Result<()>>,
-}
-
 impl Server {
-    async fn start(options: Options) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let api = Api::new(options);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let served = tokio::spawn(serve(listener, api.clone(), async {
-            stopped.await.ok();
-        }));
-        Server { api, base, client: Client::new(), stop, served }
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        self.client.get(format!("{}{path}", self.base)).send().await.unwrap()
-    }
-
-    async fn get_json(&self, path: &str) -> Value {
-        body(self.get(path).await).await.unwrap()
-    }
-
-    async fn stop(self) {
-        self.stop.send(()).unwrap();
-        self.served.await.unwrap().unwrap();
-    }
-
     /// Fetches all pages, trying each again at once until it comes; the entries, and the statuses of the tries.
     async fn walk(&self, style: &str, size: usize) -> (Vec<Value>, Vec<String>) {
         let mut items = Vec::new();
@@ -106,10 +66,6 @@ fn next_link(response: &Response) -> Option<String> {
     let links = response.headers().get("link")?.to_str().unwrap();
     let next = links.split(", ").find(|link| link.ends_with("; rel=\"next\""))?;
     Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
-}
-
-async fn body(response: Response) -> Result<Value, reqwest::Error> {
-    Ok(serde_json::from_slice(&response.bytes().await?).unwrap())
 }
 
 fn well_formed(items: &[Value]) -> Vec<Value> {
