@@ -4,7 +4,7 @@ use bowline_concurrency::Reason;
 
 /// How the use of a resource ended; told to its [`release`](crate::Resource::release).
 ///
-/// It is decided when the body ends: a commit that has begun runs to its end even if its caller goes away.
+/// It is decided when the body ends, and stands even if the caller goes away before the release.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Exit {
@@ -14,7 +14,7 @@ pub enum Exit {
     Failed,
     /// The body panicked.
     Panicked,
-    /// The body was dropped before it was done, or the caller was before it could begin.
+    /// The body was dropped before it was done, or the caller was before the body could begin.
     Cancelled(Reason),
 }
 

@@ -53,9 +53,10 @@
 //!
 //! # The promise, and what it needs
 //!
-//! Releases of dropped bodies run as tasks of the runtime on which the value was acquired, and the current scope waits for them. Without a scope around it
-//! is the process root, for which only `bowline_concurrency::run` waits. A runtime that is dropped first cuts them short: reported, and
-//! counted by `bowline_concurrency::lost_releases`. Nobody releases after the process has died, after `panic = "abort"`, or what
+//! Releases of dropped bodies run as tasks of the runtime on which the value was acquired, and the current scope waits for them;
+//! that runtime needs its timers. Without a scope around it is the process root, for which only `bowline_concurrency::run`
+//! waits. A runtime that is dropped first cuts them short: reported, and counted by
+//! [`lost_releases`](bowline_concurrency::lost_releases). Nobody releases after the process has died, after `panic = "abort"`, or what
 //! was given to `std::mem::forget`.
 //!
 //! # Cancel safety

@@ -62,8 +62,8 @@ pub trait Resource: Send + Sized + 'static {
     /// of its runtime, or past [`release_within`](Resource::release_within); then the destructor of the value is what is left.
     fn release(&mut self, value: Self::Value, exit: Exit) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// How long a release may take after its caller has gone; 30 s unless overridden. Past that it is dropped and reported
-    /// to the observer, so that no scope waits for a dead peer for ever.
+    /// How long the acquisition, and then the release, may take after the caller has gone; 30 s unless overridden. Past that
+    /// it is dropped and reported to the observer, so that no scope waits for a dead peer for ever.
     fn release_within(&self) -> Duration {
         Duration::from_secs(30)
     }

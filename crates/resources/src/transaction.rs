@@ -56,12 +56,12 @@ pub trait Begin: Clone + Send + Sync + 'static {
 ///
 /// # Panics
 ///
-/// With a panic of the body, after the rollback; and outside a Tokio runtime.
+/// With a panic of the body, after the rollback; with one of beginning or committing; and outside a Tokio runtime.
 ///
 /// # Cancel safety
 ///
 /// It may be dropped anywhere, also while the transaction begins: it is rolled back, and the enclosing scope waits for that.
-/// The only point of no return is the end of the body: a commit that has begun is finished.
+/// The only point of no return is the end of the body: what it decided is done, although the caller has gone.
 ///
 /// # Examples
 ///

@@ -15,10 +15,11 @@ use crate::{
 /// |---|---|---|
 /// | returns `Ok` | [`Exit::Completed`] | the value, or the error of the release |
 /// | returns an error | [`Exit::Failed`] | that error; one of the release goes to the observer |
-/// | panics | [`Exit::Panicked`] | after the release the panic goes on |
+/// | panics | [`Exit::Panicked`] | after the release the panic goes on; errors of the release go to the observer |
 /// | is dropped | [`Exit::Cancelled`] | not at all: the enclosing scope waits for the release |
 ///
 /// The body runs in the caller's task and may borrow. What it opened and left behind has settled before the release begins.
+/// The observer is that of [`Scope::observe_failures`](bowline_concurrency::Scope::observe_failures).
 ///
 /// # Errors
 ///
@@ -26,13 +27,15 @@ use crate::{
 ///
 /// # Panics
 ///
-/// With a panic of the body; and outside a Tokio runtime.
+/// With a panic of the body, of the acquisition, or of the release after a body that returned `Ok`; and outside a Tokio runtime.
 ///
 /// # Cancel safety
 ///
 /// It may be dropped anywhere. Acquiring is finished in the background, and the value released at once; a body is dropped on the spot
 /// and the release begins; a release is finished. The scope, timeout or root around waits for that. Of nested ones that are
 /// dropped together, the inner is released before the outer.
+///
+/// A body that has returned is not undone: its release is told so, whenever the caller goes. Only what it returned is dropped.
 ///
 /// # Examples
 ///

@@ -201,7 +201,6 @@ fn rs_15_a_root_waits_for_the_release_of_a_lost_branch() {
                 }) => unreachable!(),
                 () = async { while log.opened().is_empty() { yield_now().await } } => {}
             }
-            assert!(log.closed().is_empty());
         })
         .await;
         assert!(outcome.is_ok());
@@ -220,7 +219,6 @@ fn rs_19_of_two_acquired_in_parallel_one_fails_and_the_other_is_released() {
                 with(Door::new("bad", &log).acquire(2, Act::Fails), async |_| awaits(0).await),
             );
             assert_eq!(outcome, Err(Stuck("acquire")));
-            assert!(log.entries().is_empty(), "it was still being acquired");
         })
         .await;
         assert_eq!(log.entries(), ["open slow", "closing slow", "closed slow: dropped"]);
