@@ -56,8 +56,8 @@
 //!
 //! ```text
 //! on current_thread: nothing can progress; 2 tasks are alive
-//!   - ab in a scope, spawned at src/transfer.rs:27
-//!   - ba in a scope, spawned at src/transfer.rs:27
+//!   - a then b in a scope, spawned at src/transfer.rs:27
+//!   - b then a in a scope, spawned at src/transfer.rs:27
 //! ```
 //!
 //! On the multi-threaded runtime nobody can know, and the same list comes when the time limit is over.

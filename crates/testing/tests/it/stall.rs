@@ -24,7 +24,7 @@ fn dx_15_a_deadlock_is_found_at_once_and_names_its_tasks() {
             let (a, b) = (Mutex::new(()), Mutex::new(()));
             let (a, b) = (std::sync::Arc::new(a), std::sync::Arc::new(b));
             scope(async |group| {
-                for (name, first, second) in [("ab", a.clone(), b.clone()), ("ba", b, a)] {
+                for (name, first, second) in [("a then b", a.clone(), b.clone()), ("b then a", b, a)] {
                     drop(group.named(name).spawn(async move {
                         let _first = first.lock().await;
                         sleep(Duration::from_secs(1)).await;
@@ -37,9 +37,9 @@ fn dx_15_a_deadlock_is_found_at_once_and_names_its_tasks() {
     });
     assert_contains(
         &text,
-        "on current_thread: nothing can progress; 2 tasks are alive\n  - ab in a scope, spawned at ",
+        "on current_thread: nothing can progress; 2 tasks are alive\n  - a then b in a scope, spawned at ",
     );
-    assert_contains(&text, "\n  - ba in a scope, spawned at ");
+    assert_contains(&text, "\n  - b then a in a scope, spawned at ");
     assert!(real.elapsed() < Duration::from_secs(10), "far from the limit of 30 s");
 }
 
