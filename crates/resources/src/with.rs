@@ -13,10 +13,10 @@ use crate::{
 ///
 /// | the body | the release is told | and this returns |
 /// |---|---|---|
-/// | returns `Ok` | [`Exit::Completed`] | the value, or the error of the release |
-/// | returns an error | [`Exit::Failed`] | that error; one of the release goes to the observer |
-/// | panics | [`Exit::Panicked`] | after the release the panic goes on; errors of the release go to the observer |
-/// | is dropped | [`Exit::Cancelled`] | not at all: the enclosing scope waits for the release |
+/// | returns `Ok` | [`Exit::Completed`](crate::Exit::Completed) | the value, or the error of the release |
+/// | returns an error | [`Exit::Failed`](crate::Exit::Failed) | that error; one of the release goes to the observer |
+/// | panics | [`Exit::Panicked`](crate::Exit::Panicked) | after the release the panic goes on; errors of the release go to the observer |
+/// | is dropped | [`Exit::Cancelled`](crate::Exit::Cancelled) | not at all: the enclosing scope waits for the release |
 ///
 /// The body runs in the caller's task and may borrow. What it opened and left behind has settled before the release begins.
 /// The observer is that of [`Scope::observe_failures`](bowline_concurrency::Scope::observe_failures).

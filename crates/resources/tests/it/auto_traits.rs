@@ -22,7 +22,11 @@ fn uses_that_borrow_are_send() {
         count += text.len();
         yield_now().await;
         println!("{value:?}");
-        with(Door::new("b", &log), async |_| Ok::<_, Stuck>(count += text.len())).await
+        with(Door::new("b", &log), async |_| {
+            count += text.len();
+            Ok::<_, Stuck>(())
+        })
+        .await
     }));
 }
 

@@ -23,11 +23,11 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn add(&self, entry: impl Into<String>) {
-        self.entries.lock().unwrap().push(entry.into());
+        self.entries.lock().expect("no panic under the lock").push(entry.into());
     }
 
     pub(crate) fn entries(&self) -> Vec<String> {
-        self.entries.lock().unwrap().clone()
+        self.entries.lock().expect("no panic under the lock").clone()
     }
 
     /// The rest of the entries that begin with `start`.
@@ -42,7 +42,7 @@ impl Log {
 
     /// The names of what was closed, in that order.
     pub(crate) fn closed(&self) -> Vec<String> {
-        self.all("closed ").iter().map(|entry| entry.split(':').next().unwrap().to_owned()).collect()
+        self.all("closed ").iter().filter_map(|entry| entry.split(':').next()).map(str::to_owned).collect()
     }
 
     /// All that was opened was closed once, the last one first, and no value is left.
@@ -172,5 +172,6 @@ pub(crate) async fn panic_of<F: Future>(future: F) -> String {
         Err(payload) => Poll::Ready(payload),
     })
     .await;
-    payload.downcast_ref::<&str>().map(ToString::to_string).or_else(|| payload.downcast_ref().cloned()).unwrap()
+    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| payload.downcast_ref().cloned()).expect("a panic with a text")
 }

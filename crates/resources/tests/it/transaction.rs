@@ -2,7 +2,10 @@
 
 use std::{
     future::pending,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -15,7 +18,7 @@ use crate::support::{Log, Stuck, awaits, observe, panic_of};
 #[derive(Clone, Default)]
 struct Database {
     log: Log,
-    open: Arc<Mutex<usize>>,
+    open: Arc<AtomicUsize>,
     awaits: usize,
     fails: Option<&'static str>,
 }
@@ -29,11 +32,11 @@ impl Database {
     }
 
     fn end(&self) {
-        *self.open.lock().unwrap() -= 1;
+        self.open.fetch_sub(1, SeqCst);
     }
 
     fn open(&self) -> usize {
-        *self.open.lock().unwrap()
+        self.open.load(SeqCst)
     }
 
     /// What was done to its end.
@@ -48,7 +51,7 @@ impl Begin for Database {
 
     async fn begin(&self) -> Result<Vec<u32>, Stuck> {
         self.act("begin").await?;
-        *self.open.lock().unwrap() += 1;
+        self.open.fetch_add(1, SeqCst);
         Ok(Vec::new())
     }
 

@@ -4,7 +4,7 @@ use std::{future::pending, time::Duration};
 
 use bowline_concurrency::{ScopeError, TaskGroup, root_scope, scope, settled, timeout, try_scope};
 use bowline_resources::with;
-use bowline_testing::{Polled, assert_cancel_safe, on_both_runtimes, on_current_thread};
+use bowline_testing::{Polled, Probe, assert_cancel_safe, on_both_runtimes, on_current_thread};
 use tokio::task::yield_now;
 
 use crate::support::{Act, Door, Log, Stuck, awaits, observe, panic_of};
@@ -122,7 +122,11 @@ fn rs_14_an_acquisition_whose_caller_has_gone_is_finished_and_released_without_a
     on_both_runtimes(async || {
         let log = Log::default();
         let door = Door::new("a", &log).acquire(5, Act::Works);
-        Polled::new(with(door, async |_| Ok::<_, Stuck>(log.add("body")))).assert_pending();
+        let body = async |_: &mut Probe| {
+            log.add("body");
+            awaits(0).await
+        };
+        Polled::new(with(door, body)).assert_pending();
         settled().await;
         assert_eq!(log.entries(), ["open a", "closing a", "closed a: dropped"]);
     });
