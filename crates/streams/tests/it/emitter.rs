@@ -15,7 +15,7 @@ use bowline_testing::{DropLog, Polled, all_blocked, on_both_runtimes, on_current
 use futures_util::{
     StreamExt, TryStreamExt,
     future::{join_all, ready},
-    stream::FuturesUnordered,
+    stream::{FusedStream, FuturesUnordered},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -317,6 +317,7 @@ fn emit_is_not_refused_while_its_item_is_queued_behind_the_end_of_the_body() {
         assert_eq!(stream.next().await.transpose().expect("not yet"), Some(2));
         let mut theirs = rx.recv().await.expect("it was sent");
         theirs.assert_pending();
+        assert!(!stream.is_terminated(), "the error is left");
         assert_eq!(stream.next().await.expect("not yet").expect_err("the error").to_string(), "the end");
         assert!(theirs.is_woken());
         assert_eq!(theirs.assert_ready(), Ok(()));

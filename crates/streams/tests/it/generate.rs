@@ -11,7 +11,7 @@ use std::{
 };
 
 use bowline_concurrency::{Scope, scope, timeout};
-use bowline_streams::{Closed, TryGenerate, try_generate};
+use bowline_streams::{Closed, Emitter, TryGenerate, try_generate};
 use bowline_testing::{Polled, on_both_runtimes, on_current_thread, poll_once};
 use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt, future::ready, stream::FusedStream};
 use tokio::{
@@ -59,6 +59,30 @@ fn gen_02_error_after_items_is_the_last_item_and_the_stream_is_fused() {
         }
         stream.aclose().await
     });
+}
+
+#[test]
+fn stream_is_terminated_only_after_the_items_behind_the_end_of_the_body() {
+    on_both_runtimes(async || {
+        let (up, left) = oneshot::channel();
+        let mut stream = try_generate(async |out| {
+            let mut queued = [1, 2].map(|n| Polled::new(Box::pin(left_behind(out.clone(), n))));
+            queued.iter_mut().for_each(Polled::assert_pending);
+            assert!(up.send(queued).is_ok());
+            Ok::<_, Closed>(())
+        });
+        for n in 1..=2 {
+            assert!(!stream.is_terminated(), "before {n}");
+            assert_eq!(stream.next().await, Some(Ok(n)));
+        }
+        assert!(stream.is_terminated());
+        assert_eq!(stream.next().await, None);
+        drop(left);
+    });
+}
+
+async fn left_behind(out: Emitter<u32>, n: u32) -> Result<(), Closed> {
+    out.emit(n).await
 }
 
 #[test]
