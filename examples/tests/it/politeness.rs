@@ -15,7 +15,7 @@ use crate::support::{PROGRAM, Running, Server, documents, figure, harvest, optio
 #[tokio::test]
 async fn a_refusal_pauses_all_requests_and_not_one() {
     let faults = Faults { refusals_in_seconds: 1, refusals_by_date: 1, ..Faults::none() };
-    let server = Server::start(Options { latency_ms: 5..=10, ..options(faults) }).await;
+    let server = Server::start(Options { records: 6_000, latency_ms: 5..=10, ..options(faults) }).await;
     let file = scratch("pause").join("copy.sqlite");
     let url = format!("{}/page", server.base);
     let started = Instant::now();
@@ -24,7 +24,7 @@ async fn a_refusal_pauses_all_requests_and_not_one() {
     assert!(started.elapsed().as_secs_f64() > 1.0, "both refusals asked for a second at least");
     let counts = server.api.counts();
     assert_eq!((counts.refused_in_seconds, counts.refused_by_date), (1, 1));
-    // Seven other workers, each a page in 15 ms, would have come some hundred times.
+    // Seven others, each with a page in 8 ms, would have come some hundred times.
     assert!(counts.early < 3, "{} requests came while harvest had been told to wait", counts.early);
     server.stop().await;
 }

@@ -1,14 +1,17 @@
 //! A server in the test, harvest as a process of its own, and an independent look into the database.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 
-use harvest::server::{Api, Faults, Options, serve};
+use harvest::{
+    checkpoint::Checkpoint,
+    server::{Api, Faults, Options, serve},
+};
 use reqwest::{Client, Response};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -169,4 +172,22 @@ pub(crate) fn rows<T>(file: &Path, query: &str, read: fn(&rusqlite::Row<'_>) -> 
 /// What a perfect copy holds.
 pub(crate) fn expected(api: &Api) -> BTreeMap<String, Value> {
     api.records().into_iter().map(|record| (record["id"].to_string(), record)).collect()
+}
+
+/// The keys of the pages that the checkpoint lists: exactly those must be in the table, since both were committed together.
+fn keys_by_checkpoint(file: &Path, records: u64, page_size: u64) -> BTreeSet<String> {
+    let query = "SELECT done, next, beyond FROM harvest_checkpoints";
+    let checkpoints = rows(file, query, |row| {
+        let (next, beyond): (_, String) = (row.get(1)?, row.get(2)?);
+        Ok(Checkpoint::restore(row.get(0)?, next, &beyond).unwrap())
+    });
+    let is_stored = |id: u64| checkpoints.iter().any(|checkpoint| checkpoint.contains((id - 1) / page_size));
+    (1..=records).filter(|id| is_stored(*id)).map(|id| id.to_string()).collect()
+}
+
+/// Rows and checkpoint, whatever happened before, unless nothing was ever written.
+pub(crate) fn rows_and_checkpoint_agree(file: &Path, records: u64, page_size: u64) -> usize {
+    let keys: BTreeSet<String> = documents(file, "records").into_keys().collect();
+    assert_eq!(keys, keys_by_checkpoint(file, records, page_size));
+    keys.len()
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Instant};
 use harvest::server::Faults;
 use tokio::net::TcpListener;
 
-use crate::support::{Ended, Server, documents, harvest, options, rows, scratch};
+use crate::support::{Ended, Server, documents, harvest, options, rows, rows_and_checkpoint_agree, scratch};
 
 async fn fails(url: &str, file: &Path, more: &[&str]) -> Ended {
     let mut arguments = vec!["--url", url, "--db", file.to_str().unwrap()];
@@ -176,13 +176,14 @@ async fn a_database_that_refuses_a_row_keeps_nothing_of_its_batch() {
     let file = scratch("refused-row").join("copy.sqlite");
     let url = format!("{}/page", server.base);
     let path = file.to_str().unwrap();
-    assert_eq!(harvest(&["--url", &url, "--db", path, "--limit", "100"]).await.code, Some(0));
+    assert_eq!(harvest(&["--url", &url, "--db", path, "--limit", "100", "--page-size", "50"]).await.code, Some(0));
     let connection = rusqlite::Connection::open(&file).unwrap();
     let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON records WHEN NEW.key = '777'
                   BEGIN SELECT RAISE(ABORT, 'not this one'); END";
     connection.execute_batch(refuse).unwrap();
     let ended = fails(&url, &file, &["--page-size", "50"]).await;
     says(&ended, "cannot store a batch: not this one");
+    rows_and_checkpoint_agree(&file, 1_000, 50);
     connection.execute_batch("DROP TRIGGER refuse").unwrap();
     drop(connection);
     let rest = harvest(&["--url", &url, "--db", path, "--page-size", "50"]).await;
