@@ -120,6 +120,7 @@ fn loom_emit_that_is_withdrawn_is_delivered_at_most_once_and_in_order() {
             let channel = channel.clone();
             move || {
                 assert!(flicker(&channel, 1).is_none());
+                assert!(channel.is_empty(), "it was taken, or is withdrawn now");
                 emit(&channel, 2)
             }
         });
