@@ -1,12 +1,18 @@
 //! What a release is told.
 
-use std::{future::pending, panic::panic_any, time::Duration};
+use std::{
+    future::pending,
+    panic::panic_any,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bowline_concurrency::{Reason, scope, timeout};
 use bowline_resources::{Exit, with};
-use bowline_testing::on_both_runtimes;
+use bowline_testing::{Polled, Probe, assert_cancel_safe, on_both_runtimes};
 
-use crate::support::{Act, Door, Log, Stuck, awaits, panic_of};
+use crate::support::{Act, Door, Log, Stuck, awaits, observe, panic_of};
 
 #[test]
 fn only_completed_is_completed() {
@@ -74,9 +80,18 @@ fn a_body_that_is_dropped_by_the_panic_of_another_future_was_cancelled() {
     });
 }
 
-struct PanicsOnDrop;
+/// A future that is ready, and whose destructor panics.
+struct Bomb;
 
-impl Drop for PanicsOnDrop {
+impl Future for Bomb {
+    type Output = Result<(), Stuck>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Bomb {
     fn drop(&mut self) {
         panic!("a destructor panics");
     }
@@ -86,12 +101,32 @@ impl Drop for PanicsOnDrop {
 fn a_body_whose_destructor_panics_after_it_returned_has_panicked() {
     on_both_runtimes(async || {
         let log = Log::default();
-        let bomb = PanicsOnDrop;
-        let use_ = with(Door::new("a", &log), async move |_| {
-            let _bomb = &bomb;
-            awaits(1).await
-        });
-        assert_eq!(panic_of(use_).await, "a destructor panics");
+        assert_eq!(panic_of(with(Door::new("a", &log), |_: &mut Probe| Bomb)).await, "a destructor panics");
         assert_eq!(log.all("closed "), ["a: panicked"]);
     });
+}
+
+#[test]
+fn a_body_that_panicked_has_panicked_even_if_its_caller_goes_while_the_rest_settles() {
+    assert_cancel_safe(
+        async || {
+            let log = Log::default();
+            observe(&log);
+            let body = log.clone();
+            let future = with(Door::new("outer", &log), async move |_| -> Result<(), Stuck> {
+                let lost = Door::new("lost", &body).acquire(0, Act::Works).release(5, Act::Works);
+                Polled::new(with(lost, async |_| pending::<Result<(), Stuck>>().await)).assert_pending();
+                body.add("panicking");
+                panic!("the body panics")
+            });
+            (async { drop(panic_of(future).await) }, log)
+        },
+        async |log: Log| {
+            log.assert_balanced();
+            if log.entries().contains(&"panicking".into()) {
+                assert_eq!(log.all("closed "), ["lost: dropped", "outer: panicked"]);
+            }
+        },
+    )
+    .at_least(3);
 }

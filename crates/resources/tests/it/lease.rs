@@ -105,6 +105,23 @@ fn a_failed_release_whose_caller_has_gone_is_observed() {
 }
 
 #[test]
+fn a_release_that_fails_after_its_caller_went_half_way_is_observed() {
+    for (act, expected) in [(Act::Fails, "error of the release"), (Act::Panics, "panic of the release")] {
+        on_both_runtimes(async || {
+            let log = Log::default();
+            scope(async |_| {
+                observe(&log);
+                let door = Door::new("a", &log).acquire(0, Act::Works).release(2, act);
+                Polled::new(with(door, async |_| awaits(0).await)).assert_pending();
+                assert_eq!(log.entries()[..2], ["open a", "closing a"]);
+            })
+            .await;
+            assert_eq!(log.all("observed "), [expected]);
+        });
+    }
+}
+
+#[test]
 fn a_runtime_that_is_dropped_with_a_live_lease_counts_the_lost_release() {
     for multi in [false, true] {
         let (log, before) = (Log::default(), lost_releases());
