@@ -3,7 +3,6 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
     pin::pin,
     sync::{Arc, Mutex},
     task::Poll,
@@ -13,15 +12,10 @@ use std::{
 use bowline_concurrency::{Scope, scope, timeout};
 use bowline_streams::{Closed, Emitter, TryGenerate, try_generate};
 use bowline_testing::{Polled, on_both_runtimes, on_current_thread, poll_once};
-use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt, future::ready, stream::FusedStream};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    sync::oneshot,
-    task::yield_now,
-    time::sleep,
-};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future::ready, stream::FusedStream};
+use tokio::{sync::oneshot, task::yield_now, time::sleep};
 
-use crate::support::{Sessions, heard, open_generator};
+use crate::support::{heard, open_generator};
 
 /// `0..n`, with an await before each.
 fn numbers(n: u32) -> TryGenerate<u32, Closed> {
@@ -248,22 +242,6 @@ fn gen_20_adapter_that_borrows_leaves_the_generator_open() {
 }
 
 #[test]
-fn gen_21_adapter_that_owns_closes_its_generators() {
-    on_both_runtimes(async || {
-        let sessions = Sessions::default();
-        scope(async |_| {
-            assert_eq!(fetch_paginated(sessions.clone()).take(2).count().await, 2);
-            let short = numbers(1).map(drop);
-            assert_eq!(fetch_paginated(sessions.clone()).zip(short).count().await, 1, "the longer one of a zip");
-            let mut chained = numbers(1).map(drop).chain(fetch_paginated(sessions.clone()).map(drop));
-            assert!(chained.next().await.is_some(), "the rest of a chain: never started");
-        })
-        .await;
-        assert_eq!((sessions.opened(), sessions.closed()), (2, 2));
-    });
-}
-
-#[test]
 fn gen_22_filtered_and_mapped_asynchronously() {
     on_both_runtimes(async || {
         let squares = numbers(10).try_filter(|n| ready(n % 2 == 1)).and_then(async |n| {
@@ -332,74 +310,4 @@ fn names_nothing_but_itself_in_debug() {
     let (stream, out, _end) = open_generator::<u8>();
     assert_eq!(format!("{stream:?}"), "TryGenerate { ended: false, .. }");
     assert_eq!(format!("{out:?} {:?}", out.emit(1)), "Emitter { .. } Emit { .. }");
-}
-
-// ------------------------------------------------------------------------------------- the patterns of the catalogue
-
-/// Three pages, inside a session that is closed however the consumer ends.
-fn fetch_paginated(sessions: Sessions) -> impl Stream<Item = Result<u32, Closed>> + Unpin {
-    try_generate(async move |out| {
-        sessions.open().await;
-        let result = async {
-            for page in 0..3 {
-                yield_now().await; // The request.
-                for row in 0..2 {
-                    out.emit(10 * page + row).await?;
-                }
-            }
-            Ok(())
-        }
-        .await;
-        sessions.close().await; // The `finally`.
-        result
-    })
-}
-
-#[test]
-fn fetch_paginated_closes_its_session_before_the_enclosing_scope_returns() {
-    on_both_runtimes(async || {
-        for rows in 1..=6 {
-            let sessions = Sessions::default();
-            scope(async |_| {
-                let mut pages = fetch_paginated(sessions.clone());
-                for _ in 0..rows {
-                    assert!(pages.next().await.is_some());
-                }
-                assert_eq!(sessions.closed(), 0);
-            })
-            .await;
-            assert_eq!((sessions.opened(), sessions.closed()), (1, 1), "after {rows} rows");
-        }
-        let sessions = Sessions::default();
-        assert_eq!(fetch_paginated(sessions.clone()).try_collect().await, Ok(vec![0, 1, 10, 11, 20, 21]));
-        assert_eq!(sessions.closed(), 1);
-    });
-}
-
-fn read_lines(path: PathBuf) -> impl Stream<Item = io::Result<String>> {
-    try_generate(async move |out| {
-        let mut lines = BufReader::new(tokio::fs::File::open(&path).await?).lines();
-        while let Some(line) = lines.next_line().await? {
-            out.emit(line.trim().to_owned()).await?;
-        }
-        Ok(())
-    })
-}
-
-#[test]
-fn read_lines_reads_a_file_to_its_end_or_not() {
-    on_both_runtimes(async || {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-        let text = std::fs::read_to_string(&path)?;
-        let expected: Vec<_> = text.lines().map(|line| line.trim().to_owned()).collect();
-        assert_eq!(read_lines(path.clone()).try_collect::<Vec<_>>().await?, expected);
-
-        let mut lines = pin!(read_lines(path.clone()));
-        assert_eq!(lines.next().await.transpose()?.as_ref(), expected.first());
-
-        let mut missing = pin!(read_lines(path.join("missing")));
-        assert!(missing.next().await.expect("the error").is_err());
-        assert!(missing.next().await.is_none());
-        Ok::<_, io::Error>(())
-    });
 }

@@ -2,6 +2,7 @@
 
 mod auto_traits;
 mod cancel_safety;
+mod catalogue;
 mod channel;
 mod cleanup;
 mod closed;
@@ -9,3 +10,4 @@ mod emitter;
 mod generate;
 mod paginate;
 mod support;
+mod wakes;
