@@ -142,9 +142,7 @@ impl Model {
             Step::Batch(size) => {
                 let batch: Vec<_> = (self.next..self.next + size).collect();
                 self.next += size;
-                if let Some(batches) = &self.batches
-                    && batches.send(batch.clone()).is_ok()
-                {
+                if self.batches.as_ref().is_some_and(|batches| batches.send(batch.clone()).is_ok()) {
                     self.inside.extend(batch);
                 }
             }
