@@ -48,12 +48,8 @@ impl fmt::Debug for Header {
 
 /// The command that resumes the run of `arguments` (the first is the program), to be pasted into a POSIX shell.
 ///
-/// A header's value that stands in the arguments is replaced by a variable; `Err` has the line and the variables to set before.
-///
-/// # Errors
-///
-/// The line does not work until the variables that come with it are set.
-pub fn resume_line(arguments: &[String]) -> Result<String, (String, Vec<String>)> {
+/// A header's value that stands in the arguments is replaced by a variable; those to set before come with the line.
+pub fn resume_line(arguments: &[String]) -> (String, Vec<String>) {
     let mut variables = Vec::new();
     let mut words = Vec::new();
     let mut is_header = false;
@@ -62,8 +58,7 @@ pub fn resume_line(arguments: &[String]) -> Result<String, (String, Vec<String>)
         words.push(quote(&hidden));
         is_header = !is_header && (argument == "--header" || argument == "-H");
     }
-    let line = words.join(" ");
-    if variables.is_empty() { Ok(line) } else { Err((line, variables)) }
+    (words.join(" "), variables)
 }
 
 /// `--header=NAME: VALUE` and `-HNAME: VALUE` are one word.

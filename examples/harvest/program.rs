@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     header::resume_line,
     session::{Outcome, copy_url},
+    store::Stored,
 };
 
 const DONE: u8 = 0;
@@ -54,39 +55,34 @@ async fn dispatch(options: &Options) -> Result<u8, Error> {
     let Some(url) = &options.url else {
         let outcome = demo(options).await?;
         // The dead letters are those that the server was told to serve.
-        return Ok(exit_code(Outcome { whole_run: Default::default(), ..outcome }));
+        return Ok(exit_code(Outcome { whole_run: Stored::default(), ..outcome }));
     };
     copy_url(options, url).await.map(exit_code)
 }
 
 fn exit_code(outcome: Outcome) -> u8 {
-    match outcome.ended {
-        Ended::Interrupted => {
-            print_resume_line();
-            INTERRUPTED
-        }
-        Ended::Limited | Ended::Complete => {
-            if outcome.ended == Ended::Limited {
-                print_resume_line();
-            }
-            if outcome.whole_run.dead > 0 {
-                eprintln!("{} items could not be stored: see harvest_dead_letters", outcome.whole_run.dead);
-                DEAD_LETTERS
-            } else {
-                DONE
-            }
+    if outcome.ended != Ended::Complete {
+        print_resume_line();
+    }
+    if outcome.ended == Ended::Interrupted {
+        return INTERRUPTED;
+    }
+    match outcome.whole_run.dead {
+        0 => DONE,
+        dead => {
+            eprintln!("{dead} items could not be stored: see harvest_dead_letters");
+            DEAD_LETTERS
         }
     }
 }
 
 fn print_resume_line() {
-    let arguments: Vec<String> = env::args().collect();
-    match resume_line(&arguments) {
-        Ok(line) => eprintln!("to resume:\n  {line}"),
-        Err((line, variables)) => {
-            eprintln!("to resume, set {} (the value is not shown here), and:\n  {line}", variables.join(" and "));
-        }
+    let arguments: Vec<_> = env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let (line, variables) = resume_line(&arguments);
+    if !variables.is_empty() {
+        eprintln!("set {} first: the value is not shown here", variables.join(" and "));
     }
+    eprintln!("to resume:\n  {line}");
 }
 
 fn start_log(verbose: u8) {

@@ -61,9 +61,9 @@ impl Stages {
         let style = |template| ProgressStyle::with_template(template).expect("the template is well formed");
         let all = MultiProgress::new();
         let fetched = all.add(ProgressBar::no_length());
-        fetched.set_style(style("  pages fetched   {pos:>7} {bar:32} {per_sec:>10}  {msg}"));
+        fetched.set_style(style("  pages fetched   {pos:>7} {bar:32}  {msg}"));
         let stored = all.add(ProgressBar::no_length());
-        stored.set_style(style("  records stored  {pos:>7} {spinner} {per_sec:>12}  {msg}"));
+        stored.set_style(style("  records stored  {pos:>7} {spinner}  {msg}"));
         Stages { all, fetched, stored }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt, fs,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::store::Stored;
@@ -72,13 +72,6 @@ pub struct Summary {
     pub whole_run: Option<Stored>,
     /// How long the session took.
     pub took: Duration,
-}
-
-impl Summary {
-    /// Takes the figures of a session that began at `started`.
-    pub fn new(tally: &Tally, started: Instant, whole_run: Option<Stored>) -> Self {
-        Summary { figures: tally.figures(), whole_run, took: started.elapsed() }
-    }
 }
 
 impl fmt::Display for Summary {

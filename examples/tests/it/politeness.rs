@@ -149,7 +149,11 @@ async fn secrets_are_nowhere_to_be_found() {
         assert_eq!(ended.code, Some(code), "{}", ended.stderr);
         assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
         if code == 4 {
-            assert!(ended.stderr.contains("set HARVEST_X_API_KEY (the value is not shown here)"), "{}", ended.stderr);
+            assert!(
+                ended.stderr.contains("set HARVEST_X_API_KEY first: the value is not shown here"),
+                "{}",
+                ended.stderr
+            );
             assert!(ended.stderr.contains("--header 'Authorization: @env:TOKEN'"), "{}", ended.stderr);
         }
     }
