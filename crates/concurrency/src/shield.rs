@@ -56,7 +56,8 @@ where
 ///
 /// # Panics
 ///
-/// When it is polled again after it is done; and with a panic of the work.
+/// When it is polled again after it is done; and with a panic of the work. On a runtime without timers the rest of the work has
+/// no budget to go by: there a shield that is dropped half-way panics in the background, and the rest is reported as lost.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Shield<T: Send + 'static> {
     /// `None` while it is polled and when it is done: work that panicked is not polled again.

@@ -32,7 +32,8 @@ fn rs_24_three_dropped_together_are_released_from_the_inside() {
         async |log: Log| {
             log.assert_balanced();
             // Not begun before the inner one is closed either.
-            let closing: Vec<_> = log.entries().into_iter().filter(|entry| entry.starts_with("clos")).collect();
+            let at_the_end = |entry: &String| entry.starts_with("closing") || entry.starts_with("closed");
+            let closing: Vec<_> = log.entries().into_iter().filter(at_the_end).collect();
             assert!(closing.chunks(2).all(|pair| {
                 pair[0].starts_with("closing") && pair[1].starts_with(&pair[0].replace("closing", "closed"))
             }));
