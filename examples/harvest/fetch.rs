@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    fmt,
     hash::{BuildHasher, Hasher, RandomState},
     num::NonZeroU32,
     time::{Duration, SystemTime},
@@ -55,41 +56,32 @@ pub struct Answer {
 }
 
 /// A page that did not come, and will not.
-#[derive(Debug, Error)]
-pub enum FetchError {
-    /// The last try was too slow. The message begins with the page.
-    #[error("{elapsed}{tries}")]
-    TimedOut {
-        /// Which page, and how long it had.
-        elapsed: Elapsed,
-        /// How often it was tried.
-        tries: Tries,
-    },
-    /// The last try failed otherwise.
-    #[error("{page}: {cause}{tries}")]
-    Failed {
-        /// Which page.
-        page: String,
-        /// Why.
-        cause: Cause,
-        /// How often it was tried.
-        tries: Tries,
-    },
+#[derive(Debug)]
+pub struct FetchError {
+    page: String,
+    cause: Cause,
+    tries: u32,
 }
 
-/// How often a page was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tries(u32);
-
-impl std::fmt::Display for Tries {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0 > 1 { write!(f, " (tried {} times)", self.0) } else { Ok(()) }
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            // The deadline has the name of the page.
+            Cause::TimedOut(elapsed) => elapsed.fmt(f)?,
+            cause => write!(f, "{}: {cause}", self.page)?,
+        }
+        if self.tries > 1 { write!(f, " (tried {} times)", self.tries) } else { Ok(()) }
     }
 }
+
+impl Error for FetchError {}
 
 /// Why one try failed.
 #[derive(Debug, Error)]
 pub enum Cause {
+    /// Not within `--timeout`.
+    #[error(transparent)]
+    TimedOut(Elapsed),
     /// No connection, or it broke.
     #[error("{}", chain(.0))]
     Transport(#[source] reqwest::Error),
@@ -163,41 +155,30 @@ impl Fetcher {
     ///
     /// It failed for good, or so often that it was given up.
     pub async fn get(&self, page: &str, url: &Url) -> Result<Answer, FetchError> {
-        let mut tries = Tries(0);
+        let mut tries = 0;
         loop {
             self.rate.acquire().await;
-            tries.0 += 1;
-            let cause = match timeout(self.timeout, self.exchange(url)).named(page).await {
-                Ok(Ok(answer)) => {
+            tries += 1;
+            let result = timeout(self.timeout, self.exchange(url)).named(page).await;
+            let cause = match result.unwrap_or_else(|elapsed| Err(Cause::TimedOut(elapsed))) {
+                Ok(answer) => {
                     self.budget.earn();
                     self.tally.count(|figures| figures.pages += 1);
                     return Ok(answer);
                 }
-                Err(elapsed) if tries.0 > self.retries || !self.budget.spend() => {
-                    return Err(FetchError::TimedOut { elapsed, tries });
-                }
-                Err(elapsed) => {
-                    info!("{elapsed}: trying again");
-                    self.tally.count(|figures| {
-                        figures.retries += 1;
-                        figures.timeouts += 1;
-                    });
-                    continue;
-                }
-                Ok(Err(cause)) => cause,
+                Err(cause) => cause,
             };
-            if let Err(cause) = self.before_next_try(page, tries, cause).await {
-                return Err(FetchError::Failed { page: page.to_owned(), cause, tries });
+            info!("{page}, try {tries}: {cause}");
+            if let Err(cause) = self.before_next_try(tries, cause).await {
+                return Err(FetchError { page: page.to_owned(), cause, tries });
             }
         }
     }
 
     /// Waits as long as the failure asks for, or gives it back.
-    async fn before_next_try(&self, page: &str, Tries(tries): Tries, cause: Cause) -> Result<(), Cause> {
-        let own_wait = retry::backoff(tries, RandomState::new().build_hasher().finish());
+    async fn before_next_try(&self, tries: u32, cause: Cause) -> Result<(), Cause> {
         if let Cause::Refused { wait, .. } = cause {
-            // It was this request, but it concerns all of them; this one waits with the others.
-            info!("{page}: {cause}");
+            // It was this request, but it concerns all of them.
             self.rate.pause_for(wait.min(PAUSE_MAX));
             self.tally.count(|figures| figures.pauses += 1);
         }
@@ -207,10 +188,13 @@ impl Fetcher {
         if !self.budget.spend() {
             return Err(Cause::BudgetSpent(Box::new(cause)));
         }
-        self.tally.count(|figures| figures.retries += 1);
+        self.tally.count(|figures| {
+            figures.retries += 1;
+            figures.timeouts += u64::from(matches!(cause, Cause::TimedOut(_)));
+        });
+        // After a refusal, this page waits with the others.
         if !matches!(cause, Cause::Refused { .. }) {
-            info!("{page}: {cause}: trying again in {own_wait:?}");
-            sleep(own_wait).await;
+            sleep(retry::backoff(tries, RandomState::new().build_hasher().finish())).await;
         }
         Ok(())
     }
@@ -262,7 +246,7 @@ impl Fetcher {
 impl Cause {
     fn is_transient(&self) -> bool {
         match self {
-            Cause::Transport(_) => true,
+            Cause::TimedOut(_) | Cause::Transport(_) => true,
             Cause::Refused { wait, .. } => *wait <= PAUSE_MAX,
             Cause::Status { status, .. } => retry::is_transient(status.as_u16()),
             _ => false,
