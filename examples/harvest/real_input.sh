@@ -36,7 +36,8 @@ main() {
 }
 
 build_harvest() {
-    cargo build --quiet --release --package bowline-examples --example harvest
+    # Without `--package`, as everybody builds it: another choice of packages is another choice of features, built anew.
+    cargo build --quiet --release --example harvest
     HARVEST=${CARGO_TARGET_DIR:-target}/release/examples/harvest
 }
 
