@@ -1,6 +1,16 @@
 //! Task groups: children that share the fate of a scope.
 
-use std::{any::Any, convert::Infallible, fmt, future::poll_fn, panic::Location, pin::pin, sync::Arc, task::Poll};
+use std::{
+    any::Any,
+    convert::Infallible,
+    fmt,
+    panic::Location,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use pin_project_lite::pin_project;
 
 use crate::{
     below::Below,
@@ -82,26 +92,9 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
     }
 
     /// Runs the body beside the children: a failure drops it, as it drops them.
-    pub(crate) async fn run_body<F: Future>(&self, body: F) -> BodyEnd<F::Output> {
-        let mut body = pin!(Below::inline(self.core.node().clone(), body));
-        let mut place = CancelPlace { node: self.core.node(), key: None };
-        let end = poll_fn(|cx| {
-            if self.core.node().poll_own_cancellation(cx, &mut place.key) {
-                return Poll::Ready(BodyEnd::Cancelled);
-            }
-            match body.as_mut().poll(cx) {
-                Poll::Ready(Ok(output)) => Poll::Ready(BodyEnd::Returned(output)),
-                Poll::Ready(Err(payload)) => Poll::Ready(BodyEnd::Panicked(payload)),
-                // The body may have been what cancelled the group, and then nobody wakes it again.
-                Poll::Pending if self.core.node().is_cancelled() => Poll::Ready(BodyEnd::Cancelled),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await;
-        match body.as_mut().clear() {
-            Ok(()) => end,
-            Err(payload) => BodyEnd::Panicked(payload),
-        }
+    pub(crate) fn run_body<F: Future>(&self, body: F) -> RunBody<'_, F> {
+        let node = self.core.node();
+        RunBody { body: Below::inline(node.clone(), body), place: CancelPlace { node, key: None } }
     }
 
     /// Waits until everything below is gone.
@@ -178,6 +171,37 @@ pub(crate) enum BodyEnd<T> {
     Panicked(Box<dyn Any + Send>),
     /// The group was cancelled, and the body was dropped.
     Cancelled,
+}
+
+pin_project! {
+    /// Future of [`TaskGroup::run_body`]. A struct: an async fn would hold the body twice, and double it at each level.
+    pub(crate) struct RunBody<'group, F> {
+        #[pin]
+        body: Below<F>,
+        place: CancelPlace<'group>,
+    }
+}
+
+impl<F: Future> Future for RunBody<'_, F> {
+    type Output = BodyEnd<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let CancelPlace { node, key } = this.place;
+        if !node.poll_own_cancellation(cx, key) {
+            match this.body.as_mut().poll(cx) {
+                Poll::Ready(Ok(output)) => return Poll::Ready(BodyEnd::Returned(output)),
+                Poll::Ready(Err(payload)) => return Poll::Ready(BodyEnd::Panicked(payload)),
+                // The body may have been what cancelled the group, and then nobody wakes it again.
+                Poll::Pending if node.is_cancelled() => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(match this.body.clear() {
+            Ok(()) => BodyEnd::Cancelled,
+            Err(payload) => BodyEnd::Panicked(payload),
+        })
+    }
 }
 
 /// The body's place among those who are woken by the cancellation.

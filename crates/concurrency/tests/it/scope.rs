@@ -445,3 +445,17 @@ fn unwinding_through_a_scope_polled_by_hand_settles_later() {
         assert_eq!(census.alive(), 0);
     });
 }
+
+#[test]
+fn nested_scopes_hold_their_bodies_once() {
+    async fn kilobyte() -> u8 {
+        let bytes = [0_u8; 1024];
+        yield_now().await;
+        bytes[0]
+    }
+    let size = |depth: usize| match depth {
+        1 => size_of_val(&scope(async |_| kilobyte().await)),
+        _ => size_of_val(&scope(async |_| scope(async |_| kilobyte().await).await)),
+    };
+    assert!(size(2) - size(1) < 1024, "one more level costs {} bytes", size(2) - size(1));
+}
