@@ -63,6 +63,7 @@ load_packages() {
 
 # Sets $base; the port is chosen by the system and read from the log.
 start_datasette() {
+    : >"$work/datasette.log" # Read below, perhaps before the server has begun.
     "$venv/bin/datasette" serve --immutable "$work/packages.sqlite" --host 127.0.0.1 --port 0 \
         --setting suggest_facets off --setting sql_time_limit_ms 10000 >"$work/datasette.log" 2>&1 &
     server=$!
