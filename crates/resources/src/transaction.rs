@@ -28,7 +28,8 @@ pub trait Begin: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The changes are not permanent. There is no rollback after that: a database ends a transaction whose commit failed.
+    /// The changes are not permanent. [`rollback`](Begin::rollback) is not called after that: most databases end a transaction whose
+    /// commit failed. Where one keeps it open, as SQLite does while others hold its lock, roll back here.
     ///
     /// # Cancel safety
     ///
