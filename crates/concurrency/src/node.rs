@@ -25,7 +25,6 @@
 //! `Acquire` for the same reason. Counting up needs no ordering of its own (invariant 2), and is `Relaxed`.
 
 use std::{
-    borrow::Cow,
     fmt,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -39,10 +38,12 @@ use crate::{
 };
 
 mod hold;
+mod label;
 
 pub use hold::Hold;
 use hold::Unit;
 pub(crate) use hold::{ChildHold, Owner, hold_nearest};
+pub(crate) use label::Label;
 
 const CHILD: u64 = 1;
 const CHILDREN: u64 = (1 << 30) - 1;
@@ -56,31 +57,6 @@ const CLOSED: u64 = 1 << 63;
 
 fn is_settled(word: u64) -> bool {
     word & CLOSED != 0 && word & COUNTS == 0
-}
-
-/// What a node is called in reports.
-#[derive(Clone, Debug)]
-pub(crate) enum Label {
-    Fixed(&'static str),
-    Given(Arc<str>),
-}
-
-impl From<Cow<'static, str>> for Label {
-    fn from(text: Cow<'static, str>) -> Self {
-        match text {
-            Cow::Borrowed(text) => Label::Fixed(text),
-            Cow::Owned(text) => Label::Given(text.into()),
-        }
-    }
-}
-
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Label::Fixed(text) => f.write_str(text),
-            Label::Given(text) => f.write_str(text),
-        }
-    }
 }
 
 /// A place in the scope tree.
