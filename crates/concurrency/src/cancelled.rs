@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     current,
-    node::{Node, above},
+    node::{Node, cancelling},
     reason::Reason,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 /// Cancellation is cooperative first: code that asks learns of it and can end in its own way within the grace of the
 /// scope; code that does not ask is dropped. A deadline gives no grace: its reason is seen by what is dropped, not here.
 ///
-/// Outside every scope it waits for ever.
+/// Work that was handed off is not told of the cancellation that it cleans up after. Outside every scope it waits for ever.
 ///
 /// # Examples
 ///
@@ -46,7 +46,7 @@ pub fn cancelled() -> Cancelled {
 /// assert!(bowline_concurrency::is_cancelled().is_none());
 /// ```
 pub fn is_cancelled() -> Option<Reason> {
-    above(current::current()).find_map(|node| {
+    cancelling(current::current()).find_map(|node| {
         node.note_asked();
         node.reason()
     })
@@ -75,7 +75,7 @@ impl Future for Cancelled {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
         let mut level = 0;
-        for node in above(current::current()) {
+        for node in cancelling(current::current()) {
             // Inline nodes move with their owner: what is no longer above is forgotten.
             if self.places.get(level).is_some_and(|place| !Arc::ptr_eq(&place.node, &node)) {
                 self.places.truncate(level);

@@ -16,7 +16,7 @@ use crate::{
     current,
     failure::Failure,
     live::Tracked,
-    node::{Hold, Label, hold_nearest},
+    node::{Hold, Label, Node, Owner, hold_nearest},
 };
 
 static LOST: AtomicU64 = AtomicU64::new(0);
@@ -27,7 +27,8 @@ static LOST: AtomicU64 = AtomicU64::new(0);
 /// current there, or to the nearest one above that can still wait, and at last to the process root. `name` stands in the
 /// reports of what was not done in time. A panic of the work goes to the observer.
 ///
-/// The work is cut short only by the end of its runtime; that is counted in [`lost_releases`] and reported.
+/// The work is not told of cancellations around it ([`is_cancelled`](crate::is_cancelled)): it is there to clean up after
+/// them. It is cut short only by the end of its runtime; that is counted in [`lost_releases`] and reported.
 ///
 /// # Examples
 ///
@@ -54,9 +55,10 @@ where
 {
     let label = Label::from(name.into());
     let hold = hold_nearest(current::current(), label.clone());
-    let below = Below::fixed(hold.node().clone(), work);
+    let node = Node::masked(label.clone(), hold.node().clone());
+    let below = Below::fixed(node.clone(), work);
     let tracked = Tracked::new(Some(&label), hold.node().label(), Location::caller());
-    drop(runtime.spawn(HandedOff { below, label, finished: false, tracked, hold }));
+    drop(runtime.spawn(HandedOff { below, owner: Owner(node), label, finished: false, tracked, hold }));
 }
 
 /// How many pieces of handed-off work were cut short by the end of their runtime, since the process began.
@@ -72,6 +74,8 @@ pin_project! {
     struct HandedOff<F> {
         #[pin]
         below: Below<F>,
+        // Dropped after the work, and before the hold: what the work leaves behind goes to the node that waited for the work.
+        owner: Owner,
         label: Label,
         finished: bool,
         tracked: Option<Tracked>,

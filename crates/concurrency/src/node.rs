@@ -62,6 +62,8 @@ fn is_settled(word: u64) -> bool {
 /// A place in the scope tree.
 pub(crate) struct Node {
     label: Label,
+    /// Cancellations above do not concern what runs below: it is there to clean up after them.
+    masked: bool,
     word: AtomicU64,
     cold: Mutex<Cold>,
 }
@@ -85,6 +87,15 @@ struct Cold {
 
 impl Node {
     pub(crate) fn new(label: Label, parent: Option<Arc<Node>>) -> Arc<Node> {
+        Self::build(label, parent, false)
+    }
+
+    /// A node that hides the cancellation of those above it.
+    pub(crate) fn masked(label: Label, parent: Arc<Node>) -> Arc<Node> {
+        Self::build(label, Some(parent), true)
+    }
+
+    fn build(label: Label, parent: Option<Arc<Node>>, masked: bool) -> Arc<Node> {
         let cold = Cold {
             parent,
             adopter: None,
@@ -95,7 +106,7 @@ impl Node {
             cancelling: Slots::new(),
             observer: None,
         };
-        Arc::new(Node { label, word: AtomicU64::new(0), cold: Mutex::new(cold) })
+        Arc::new(Node { label, masked, word: AtomicU64::new(0), cold: Mutex::new(cold) })
     }
 
     pub(crate) fn label(&self) -> &Label {
@@ -333,7 +344,7 @@ impl Node {
 
     /// Why a future is being dropped below this node: what ends here, or what was cancelled at or above it.
     pub(crate) fn reason_for_drop(self: &Arc<Self>) -> Reason {
-        for node in above(self.clone()) {
+        for node in cancelling(self.clone()) {
             let ending = lock(&node.cold).ending.clone();
             if let Some(reason) = ending.or_else(|| node.reason()) {
                 return reason;
@@ -369,6 +380,11 @@ fn register(slots: &mut Slots<Waker>, waker: &Waker, key: &mut Option<u32>) -> O
 /// The node and its ancestors, up to the process root.
 pub(crate) fn above(node: Arc<Node>) -> impl Iterator<Item = Arc<Node>> {
     std::iter::successors(Some(node), |node| node.parent())
+}
+
+/// The nodes whose cancellation concerns `node`: those above it, up to the first that is masked.
+pub(crate) fn cancelling(node: Arc<Node>) -> impl Iterator<Item = Arc<Node>> {
+    std::iter::successors(Some(node), |node| if node.masked { None } else { node.parent() })
 }
 
 impl fmt::Debug for Node {

@@ -2,8 +2,11 @@
 
 use std::{future::pending, time::Duration};
 
-use bowline_concurrency::{BackgroundTasks, Reason, cancelled, is_cancelled, scope, shutdown_requested, timeout};
-use tokio::{sync::oneshot, task::yield_now};
+use bowline_concurrency::{
+    BackgroundTasks, Reason, TaskGroup, cancelled, hand_off, is_cancelled, scope, shutdown_requested, timeout,
+    try_scope,
+};
+use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
 
 use crate::support::{on_both, paused};
 
@@ -57,5 +60,57 @@ fn cs_01_first_reason_stays() {
         let reason = tokio::select! { reason = told => reason.unwrap(), _ = &mut shutdown => unreachable!() };
         assert!(matches!(reason, Some(Reason::Shutdown)));
         drop(watched);
+    });
+}
+
+#[test]
+fn cs_09_handed_off_work_is_not_told_of_the_cancellation_that_it_cleans_up_after() {
+    struct Lease(Option<oneshot::Sender<bool>>);
+    impl Drop for Lease {
+        fn drop(&mut self) {
+            assert!(is_cancelled().is_some(), "the destructor is told");
+            let tell = self.0.take().unwrap();
+            hand_off(&Handle::current(), "release", async move {
+                let told_at_once = tokio::select! {
+                    biased;
+                    _ = cancelled() => true,
+                    () = yield_now() => is_cancelled().is_some(),
+                };
+                tell.send(told_at_once).unwrap();
+            });
+        }
+    }
+    on_both(|| async {
+        let (tell, told) = oneshot::channel();
+        let (up, ready) = oneshot::channel::<()>();
+        let failed = try_scope(async move |group: &TaskGroup<&str>| {
+            drop(group.spawn(async move {
+                let _lease = Lease(Some(tell));
+                let _ = up.send(());
+                pending::<()>().await;
+            }));
+            ready.await.unwrap();
+            Err::<(), _>("the body")
+        });
+        assert!(failed.await.is_err());
+        assert!(!told.await.unwrap());
+    });
+}
+
+#[test]
+fn what_handed_off_work_leaves_behind_is_waited_for_too() {
+    on_both(|| async {
+        let (tell, mut told) = oneshot::channel();
+        scope(async move |_| {
+            hand_off(&Handle::current(), "outer", async move {
+                yield_now().await;
+                hand_off(&Handle::current(), "inner", async move {
+                    yield_now().await;
+                    tell.send(()).unwrap();
+                });
+            });
+        })
+        .await;
+        assert!(told.try_recv().is_ok());
     });
 }
