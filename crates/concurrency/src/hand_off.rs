@@ -4,7 +4,10 @@ use std::{
     borrow::Cow,
     panic::Location,
     pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -53,12 +56,7 @@ pub fn hand_off<F>(runtime: &Handle, name: impl Into<Cow<'static, str>>, work: F
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let label = Label::from(name.into());
-    let hold = hold_nearest(current::current(), label.clone());
-    let node = Node::masked(label.clone(), hold.node().clone());
-    let below = Below::fixed(node.clone(), work);
-    let tracked = Tracked::new(Some(&label), hold.node().label(), Location::caller());
-    drop(runtime.spawn(HandedOff { below, owner: Owner(node), label, finished: false, tracked, hold }));
+    HandedOff::spawn(current::current(), runtime, Label::from(name.into()), work, Location::caller());
 }
 
 /// How many pieces of handed-off work were cut short by the end of their runtime, since the process began.
@@ -71,7 +69,7 @@ pub fn lost_releases() -> u64 {
 }
 
 pin_project! {
-    struct HandedOff<F> {
+    pub(crate) struct HandedOff<F> {
         #[pin]
         below: Below<F>,
         // Dropped after the work, and before the hold: what the work leaves behind goes to the node that waited for the work.
@@ -95,6 +93,16 @@ pin_project! {
                 Failure::lost(this.label.to_string()).report_from(node);
             }
         }
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> HandedOff<F> {
+    pub(crate) fn spawn(to: Arc<Node>, runtime: &Handle, label: Label, work: F, location: &'static Location<'static>) {
+        let hold = hold_nearest(to, label.clone());
+        let node = Node::masked(label.clone(), hold.node().clone());
+        let below = Below::fixed(node.clone(), work);
+        let tracked = Tracked::new(Some(&label), hold.node().label(), location);
+        drop(runtime.spawn(HandedOff { below, owner: Owner(node), label, finished: false, tracked, hold }));
     }
 }
 

@@ -10,10 +10,10 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use crate::{failure::Failure, hand_off::hand_off};
+use crate::{failure::Failure, tree::Scope};
 
 /// Runs `work` in the caller's task; if the caller is dropped half-way, the rest is handed off to the current scope,
-/// which waits for it at most `budget`.
+/// or where there is none to that of the latest poll, which waits for it at most `budget`.
 ///
 /// For what must not be left half-done, such as a commit or a release. It costs one box. Work that was never polled is
 /// not begun. Work that is over its budget after the hand-off is dropped and reported to the observer.
@@ -44,7 +44,14 @@ pub fn shield<F>(budget: Duration, work: F) -> Shield<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    Shield { work: Some(Box::pin(work)), runtime: None, budget, name: Cow::Borrowed("shielded work"), orphaned: None }
+    Shield {
+        work: Some(Box::pin(work)),
+        runtime: None,
+        place: None,
+        budget,
+        name: Cow::Borrowed("shielded work"),
+        orphaned: None,
+    }
 }
 
 /// Future of [`shield`].
@@ -64,6 +71,8 @@ pub struct Shield<T: Send + 'static> {
     work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
     /// The runtime of the first poll: the rest runs where the work has registered its timers and sockets.
     runtime: Option<Handle>,
+    /// Where it was polled last; takes the rest if it is dropped where no scope is current.
+    place: Option<Scope>,
     budget: Duration,
     name: Cow<'static, str>,
     orphaned: Option<Box<dyn FnOnce(T) + Send>>,
@@ -95,6 +104,7 @@ impl<T: Send + 'static> Future for Shield<T> {
         let poll = work.as_mut().poll(cx);
         if poll.is_pending() {
             self.work = Some(work);
+            self.place = Scope::try_current();
         }
         poll
     }
@@ -105,7 +115,8 @@ impl<T: Send + 'static> Drop for Shield<T> {
         // Without a runtime it was never polled in one: not begun, or driven by hand and cut short by that hand.
         let (Some(work), Some(runtime)) = (self.work.take(), self.runtime.take()) else { return };
         let (budget, orphaned, name) = (self.budget, self.orphaned.take(), self.name.clone());
-        hand_off(&runtime, self.name.clone(), async move {
+        let place = Scope::try_current().or_else(|| self.place.take()).unwrap_or_else(Scope::current);
+        place.hand_off(&runtime, self.name.clone(), async move {
             match tokio::time::timeout(budget, work).await {
                 Ok(output) => {
                     if let Some(take) = orphaned {

@@ -3,18 +3,20 @@
 use std::{
     borrow::Cow,
     fmt,
-    panic::resume_unwind,
+    panic::{Location, resume_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
 
 use crate::{
     below::Below,
     current,
     failure::Failure,
+    hand_off::HandedOff,
     node::{Hold, Label, Node, hold_nearest},
     reason::Reason,
     settle::Settled,
@@ -51,6 +53,23 @@ impl Scope {
     /// The scope, timeout or root that the running code belongs to; outside all of them, the process root.
     pub fn current() -> Self {
         Scope { node: current::current() }
+    }
+
+    /// The scope that the running code belongs to, if it belongs to one.
+    ///
+    /// For a destructor that may run on any thread: where this is `None`, hand off to the scope of the latest poll.
+    pub fn try_current() -> Option<Self> {
+        current::try_current().map(|node| Scope { node })
+    }
+
+    /// Hands `work` off to this scope, or to the nearest one above that can still wait; otherwise like
+    /// [`hand_off`](crate::hand_off()), which takes the current scope.
+    #[track_caller]
+    pub fn hand_off<F>(&self, runtime: &Handle, name: impl Into<Cow<'static, str>>, work: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        HandedOff::spawn(self.node.clone(), runtime, Label::from(name.into()), work, Location::caller());
     }
 
     /// Keeps this scope unsettled, or the nearest one above that can still wait, until the hold is dropped.

@@ -16,7 +16,7 @@ use std::{
     thread,
 };
 
-use bowline_concurrency::{Failure, Scope, Shield, hand_off, scope, shield};
+use bowline_concurrency::{Failure, Scope, Shield, scope, shield};
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::{exit::Exit, masked::Masked, resource::Resource};
@@ -28,6 +28,8 @@ pub(crate) struct Lease<R: Resource> {
     inside: Option<Scope>,
     /// How the body ended (invariant 4).
     ended: Option<Exit>,
+    /// Of the acquisition; waits for the release of a lease that is dropped where no scope is current.
+    place: Scope,
     /// Of the acquisition: the release belongs where the value has registered its sockets and timers.
     runtime: Handle,
 }
@@ -35,11 +37,11 @@ pub(crate) struct Lease<R: Resource> {
 impl<R: Resource> Lease<R> {
     /// Acquires; a caller that goes away leaves a value that is released as soon as it is there.
     pub(crate) async fn acquire(mut resource: R) -> Result<Self, R::Error> {
-        let runtime = Handle::current();
+        let (runtime, place) = (Handle::current(), Scope::current());
         let budget = resource.release_within();
         let acquired = async move {
             let value = resource.acquire().await?;
-            Ok(Lease { held: Some((resource, value)), inside: None, ended: None, runtime })
+            Ok(Lease { held: Some((resource, value)), inside: None, ended: None, place, runtime })
         };
         Masked::new(shield(budget, acquired), hand_acquisition_off).await
     }
@@ -90,7 +92,8 @@ impl<R: Resource> Drop for Lease<R> {
         let Some((mut resource, value)) = self.held.take() else { return };
         let exit = self.ended.take().unwrap_or_else(cancelled_here);
         let inside = self.inside.take();
-        hand_off(&self.runtime, name::<R>("the release of"), async move {
+        let place = Scope::try_current().unwrap_or_else(|| self.place.clone());
+        place.hand_off(&self.runtime, name::<R>("the release of"), async move {
             if let Some(inside) = inside {
                 inside.settled().await;
             }

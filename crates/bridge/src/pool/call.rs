@@ -48,8 +48,19 @@ pub struct Call<T: Send + 'static> {
 }
 
 enum Stage<T> {
-    Waiting { pool: BlockingPool, work: Work<T>, place: Place },
-    Submitted { shared: Arc<Shared>, id: u64, context: CallContext, answer: Arc<Answer<T>> },
+    Waiting {
+        pool: BlockingPool,
+        work: Work<T>,
+        place: Place,
+    },
+    /// `scope` is where it was polled then; it waits for the thread if the call is dropped where no scope is current.
+    Submitted {
+        shared: Arc<Shared>,
+        id: u64,
+        context: CallContext,
+        answer: Arc<Answer<T>>,
+        scope: Scope,
+    },
     Over,
 }
 
@@ -148,7 +159,7 @@ impl<T: Send + 'static> Call<T> {
         let run = running(work, context.clone(), answer.answering());
         let job = Job { run, label: self.label.clone(), context: context.clone(), place };
         let Ok(id) = shared.submit(job) else { return false };
-        self.stage = Stage::Submitted { shared: shared.clone(), id, context, answer };
+        self.stage = Stage::Submitted { shared: shared.clone(), id, context, answer, scope: Scope::current() };
         true
     }
 
@@ -237,7 +248,7 @@ impl<T: Send + 'static> Future for Call<T> {
 
 impl<T: Send + 'static> Drop for Call<T> {
     fn drop(&mut self) {
-        let Stage::Submitted { shared, id, context, answer } = mem::replace(&mut self.stage, Stage::Over) else {
+        let Stage::Submitted { shared, id, context, answer, scope } = mem::replace(&mut self.stage, Stage::Over) else {
             return;
         };
         if shared.withdraw(id).is_some() {
@@ -245,7 +256,7 @@ impl<T: Send + 'static> Drop for Call<T> {
         }
         context.cancel();
         let name = self.label.text_in(&shared.name);
-        let scope = Scope::current();
+        let scope = Scope::try_current().unwrap_or(scope);
         let hold = scope.hold(name.clone());
         answer.abandon(Orphan { name, scope, handler: self.orphaned.take(), hold });
     }

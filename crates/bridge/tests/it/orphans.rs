@@ -153,3 +153,21 @@ fn an_answer_that_the_caller_did_not_live_to_read_is_an_orphan_too() {
         assert!(taken.load(Ordering::Relaxed));
     });
 }
+
+#[test]
+fn br_04_a_call_dropped_outside_every_scope_is_waited_for_where_it_was_made() {
+    on_both_runtimes(async || {
+        let _clock = hold_clock();
+        let pool = single(0);
+        let over = Arc::new(AtomicBool::new(false));
+        let flag = over.clone();
+        scope(async |_| {
+            let (mut call, mut gate) = gated_with(&pool, move |_| flag.store(true, Ordering::Relaxed));
+            run_until_gate(&mut call, &mut gate).await;
+            std::thread::spawn(move || drop(call)).join().expect("a drop does not panic");
+            open_when_scope_waits(gate);
+        })
+        .await;
+        assert!(over.load(Ordering::Relaxed), "the scope returned while the call was running");
+    });
+}

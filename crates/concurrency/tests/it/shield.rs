@@ -117,3 +117,17 @@ fn work_that_a_dying_runtime_cut_short_is_counted_and_reported() {
         assert_eq!(lost_releases(), before + 2);
     });
 }
+
+#[test]
+fn shielded_work_dropped_outside_every_scope_goes_to_that_of_its_latest_poll() {
+    on_both(|| async {
+        let done = Arc::new(AtomicUsize::new(0));
+        scope(async |_| {
+            let mut work = Box::pin(shield(BUDGET, steps(5, done.clone())));
+            tokio::select! { biased; () = &mut work => unreachable!(), () = async {} => {} }
+            std::thread::spawn(move || drop(work)).join().unwrap();
+        })
+        .await;
+        assert_eq!(done.load(SeqCst), 1, "the scope has not waited");
+    });
+}

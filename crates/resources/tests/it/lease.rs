@@ -193,6 +193,20 @@ fn a_lease_that_is_dropped_on_a_plain_thread_is_released_on_its_runtime() {
 }
 
 #[test]
+fn a_use_dropped_outside_every_scope_is_waited_for_where_it_began() {
+    on_both_runtimes(async || {
+        let log = Log::default();
+        scope(async |_| {
+            let mut used = Box::pin(endless(Door::new("a", &log).acquire(0, Act::Works).release(3, Act::Works)));
+            assert!(poll_once(used.as_mut()).is_pending());
+            thread::spawn(move || drop(used)).join().unwrap();
+        })
+        .await;
+        log.assert_balanced();
+    });
+}
+
+#[test]
 fn a_use_that_never_ran_acquires_nothing() {
     let log = Log::default();
     drop(endless(Door::new("a", &log)));
