@@ -36,7 +36,8 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 ///
 /// A task is forgotten when it ends. A failure of one touches no other: it goes to the observer (see
 /// [`Scope::observe_failures`](crate::Scope::observe_failures)). Dropping the value aborts what still runs, and the enclosing scope
-/// waits for it. It works in a `static`.
+/// waits for it. It works in a `static`; but a static is never dropped: shut it down before the root returns, or the end of the
+/// runtime cuts its tasks short.
 ///
 /// For tasks whose results or failures matter to the caller use [`try_scope`](crate::try_scope).
 ///
@@ -110,6 +111,9 @@ impl BackgroundTasks {
     }
 
     /// Starts a task. Dropping the handle does not cancel it.
+    ///
+    /// Its output is a value, whatever it is, and is dropped with the handle: a task that may fail belongs to
+    /// [`try_spawn`](BackgroundTasks::try_spawn), whose error is heard of.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 use crate::{
     current::{enter, process_root},
     failure::Failure,
-    node::Node,
+    node::{Node, above as nodes_above},
 };
 
 pin_project! {
@@ -126,7 +126,11 @@ impl<F: Future> Future for Below<F> {
 fn follow(own: usize, parent: &mut usize, outer: Option<&Arc<Node>>) {
     let (Some(outer), Some(node)) = (outer, crate::current::try_current()) else { return };
     let above = address(outer);
-    if above != *parent && above != own && address(&node) == own {
+    if above == *parent || address(&node) != own {
+        return;
+    }
+    // Polled from below itself, it stays where it is: a circle of parents would have no end.
+    if !nodes_above(outer.clone()).any(|node| address(&node) == own) {
         node.set_parent(outer.clone());
         *parent = above;
     }

@@ -1,6 +1,15 @@
 //! Failures that nobody is left to be told about, and who hears of them.
 
-use std::{any::Any, fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    borrow::Cow,
+    cell::Cell,
+    fmt,
+    io::{self, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     current,
@@ -21,7 +30,7 @@ pub struct Failure {
 }
 
 enum Cause {
-    Error { value: Box<dyn Any + Send>, text: String },
+    Error { value: Option<Box<dyn Any + Send>>, text: String },
     Panic(Box<dyn Any + Send>),
     Lost,
     Overdue { budget: Duration, left: Vec<String> },
@@ -30,8 +39,13 @@ enum Cause {
 impl Failure {
     /// An error of `origin`, the name of the task or release that failed.
     pub fn error<E: fmt::Debug + Send + 'static>(origin: impl Into<String>, error: E) -> Self {
-        let text = format!("{error:?}");
-        Failure { origin: origin.into(), cause: Cause::Error { value: Box::new(error), text } }
+        let text = text_of(&error);
+        Failure { origin: origin.into(), cause: Cause::Error { value: Some(Box::new(error)), text } }
+    }
+
+    /// An error of `origin` that cannot be sent to another thread, or is needed elsewhere: its text alone.
+    pub fn error_text(origin: impl Into<String>, error: &dyn fmt::Debug) -> Self {
+        Failure { origin: origin.into(), cause: Cause::Error { value: None, text: text_of(error) } }
     }
 
     /// A panic of `origin`, with its payload.
@@ -64,7 +78,7 @@ impl Failure {
     /// The error as a value, if it is one of type `E`.
     pub fn downcast_ref<E: 'static>(&self) -> Option<&E> {
         match &self.cause {
-            Cause::Error { value, .. } => value.downcast_ref(),
+            Cause::Error { value, .. } => value.as_ref()?.downcast_ref(),
             Cause::Panic(_) | Cause::Lost | Cause::Overdue { .. } => None,
         }
     }
@@ -90,13 +104,72 @@ impl Failure {
     }
 
     /// Hands the failure to the nearest observer from `node` upwards. An observer that panics is passed over.
+    ///
+    /// It never panics: it is called in destructors, which owe more than a report.
     pub(crate) fn report_from(self, node: Arc<Node>) {
-        for observer in above(node).filter_map(|node| node.observer()) {
-            if std::panic::catch_unwind(AssertUnwindSafe(|| observer(&self))).is_ok() {
-                return;
+        let _reporting = Reporting::begin();
+        if _reporting.is_some() {
+            for observer in above(node).filter_map(|node| node.observer()) {
+                if catch_unwind(AssertUnwindSafe(|| observer(&self))).is_ok() {
+                    return;
+                }
             }
         }
-        eprintln!("bowline: {self}");
+        // Not `eprintln!`, which panics where standard error is gone or full.
+        let _ = writeln!(io::stderr(), "bowline: {self}");
+    }
+}
+
+thread_local! {
+    static REPORTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks that this thread is calling an observer: what that one reports goes to standard error, not to itself.
+struct Reporting;
+
+impl Reporting {
+    /// `None` if it is marked already.
+    fn begin() -> Option<Self> {
+        let nested = REPORTING.try_with(|reporting| reporting.replace(true)).unwrap_or(false);
+        (!nested).then_some(Reporting)
+    }
+}
+
+impl Drop for Reporting {
+    fn drop(&mut self) {
+        // Fails only while the thread ends, when nobody reads it any more.
+        let _ = REPORTING.try_with(|reporting| reporting.set(false));
+    }
+}
+
+/// The debug text of an error of the user's. It may panic like all code of the user's.
+fn text_of(error: &dyn fmt::Debug) -> String {
+    catch_unwind(AssertUnwindSafe(|| format!("{error:?}")))
+        .unwrap_or_else(|_| "an error whose `Debug` panics".to_owned())
+}
+
+/// A panic on its way to its owner. If the owner goes away before it gets it, the observer does.
+pub(crate) struct PanicInTransit {
+    origin: Cow<'static, str>,
+    payload: Option<Box<dyn Any + Send>>,
+}
+
+impl PanicInTransit {
+    pub(crate) fn new(origin: impl Into<Cow<'static, str>>, payload: Box<dyn Any + Send>) -> Self {
+        PanicInTransit { origin: origin.into(), payload: Some(payload) }
+    }
+
+    /// Resumes it at the owner.
+    pub(crate) fn resume(mut self) -> ! {
+        resume_unwind(self.payload.take().expect("only the drop takes it too"))
+    }
+}
+
+impl Drop for PanicInTransit {
+    fn drop(&mut self) {
+        if let Some(payload) = self.payload.take() {
+            Failure::panic(self.origin.as_ref(), payload).report();
+        }
     }
 }
 
@@ -115,7 +188,7 @@ impl fmt::Display for Failure {
                 )
             }
             Cause::Overdue { budget, left } => {
-                write!(f, "{} was not done within its budget of {budget:?}", self.origin)?;
+                write!(f, "{} was not done after {budget:?}", self.origin)?;
                 if !left.is_empty() {
                     write!(f, "; still running: {}", left.join(", "))?;
                 }

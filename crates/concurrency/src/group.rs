@@ -123,8 +123,9 @@ impl<E: fmt::Debug + Send + 'static> Drop for TaskGroup<E> {
         let around = current::try_current().or_else(|| self.core.node().parent());
         let reason = around.map_or(Reason::OwnerDropped, |node| node.reason_for_drop());
         self.core.cancel(reason);
-        self.core.disown();
+        // The children are handed over first: nothing that a report calls may come in between.
         self.core.node().orphan(current::try_current());
+        self.core.disown();
     }
 }
 

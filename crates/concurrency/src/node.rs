@@ -292,9 +292,13 @@ fn register(slots: &mut Slots<Waker>, waker: &Waker, key: &mut Option<u32>) -> O
     None
 }
 
+/// No tree of tasks is deeper. Two scopes that are polled from below each other on two threads at once can still close a circle
+/// of parents; it must not keep anybody busy for ever.
+const DEPTH_MAX: usize = 1 << 20;
+
 /// The node and its ancestors, up to the process root.
 pub(crate) fn above(node: Arc<Node>) -> impl Iterator<Item = Arc<Node>> {
-    std::iter::successors(Some(node), |node| node.parent())
+    std::iter::successors(Some(node), |node| node.parent()).take(DEPTH_MAX)
 }
 
 impl fmt::Debug for Node {

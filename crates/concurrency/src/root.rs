@@ -1,13 +1,6 @@
 //! Roots: where a program enters the scope tree, and where everything below it is waited for.
 
-use std::{
-    future::poll_fn,
-    io,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    pin::pin,
-    task::Poll,
-    time::Duration,
-};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use thiserror::Error;
 use tokio::{
@@ -18,7 +11,7 @@ use tokio::{
 use crate::{
     below::Below,
     current,
-    failure::Failure,
+    failure::{Failure, PanicInTransit},
     node::{Label, Node, Owner},
     reason::Reason,
     settle::{Settle, Settled},
@@ -72,29 +65,21 @@ pub fn run<F: Future>(main: F) -> Result<F::Output, RunError> {
         return Err(RunError::InsideRuntime);
     }
     let runtime = Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
-    let (result, began) = runtime.block_on(async {
-        // Caught, because a runtime that is dropped in unwinding waits for its blocking threads for ever.
-        let mut root = pin!(root_scope(main));
-        let result = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| root.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(payload) => Poll::Ready(Err(payload)),
-        })
-        .await;
-        let began = Instant::now();
+    let (rooted, hurried) = runtime.block_on(async {
+        let Rooted { outcome, hurried } = below_root(main).await;
         // What was handed off outside the root would be cut short by the end of the runtime.
-        let process = Settled::of(current::process_root());
-        if timeout(DRAIN, process).await.is_err() {
-            Failure::overdue("the drain at the end of the runtime", DRAIN)
-                .with_left(current::process_root().stragglers())
-                .report();
-        }
-        (result, began)
+        let process = current::process_root();
+        let left = Settled::of(process.clone());
+        let hurried = hurried || drain("the end of the runtime", &process, left, &mut Signals::listen()).await;
+        (outcome, hurried)
     });
-    runtime.shutdown_timeout(DRAIN.saturating_sub(began.elapsed()));
-    match result {
-        Ok(result) => result.map_err(RunError::Interrupted),
-        Err(payload) => resume_unwind(payload),
+    // Never dropped: that would wait for blocking threads for ever.
+    if hurried {
+        runtime.shutdown_background();
+    } else {
+        runtime.shutdown_timeout(DRAIN);
     }
+    rooted.unwrap_or_else(|panic| panic.resume()).map_err(RunError::Interrupted)
 }
 
 /// Why [`run`] has no value to return.
@@ -102,7 +87,10 @@ pub fn run<F: Future>(main: F) -> Result<F::Output, RunError> {
 #[non_exhaustive]
 pub enum RunError {
     /// It was called from inside a runtime.
-    #[error("`run` cannot start a runtime inside another one; use `root_scope(..).await` in async code")]
+    #[error(
+        "`run` cannot start a runtime inside another one: await `root_scope(..)` in async code, or give it to \
+         `Handle::current().block_on` in blocking code"
+    )]
     InsideRuntime,
     /// The runtime could not be built.
     #[error("the runtime could not be built")]
@@ -125,6 +113,9 @@ pub struct Interrupted {}
 /// `main` has 10 s to end in its own way; nobody having asked, it is dropped at once. A second signal drops it at once
 /// in any case, and a further one ends the wait for what is left.
 ///
+/// Signals are seen while `main` awaits: code that blocks its thread cannot be interrupted. From the first root on they no longer end
+/// the process by themselves, also after it has returned: Tokio keeps their handlers.
+///
 /// # Errors
 ///
 /// [`Interrupted`] if a signal ended `main` before it had a value.
@@ -142,6 +133,16 @@ pub struct Interrupted {}
 ///
 /// See [`run`].
 pub async fn root_scope<F: Future>(main: F) -> Result<F::Output, Interrupted> {
+    below_root(main).await.outcome.unwrap_or_else(|panic| panic.resume())
+}
+
+struct Rooted<T> {
+    outcome: Result<Result<T, Interrupted>, PanicInTransit>,
+    /// A signal ended the wait for what was left.
+    hurried: bool,
+}
+
+async fn below_root<F: Future>(main: F) -> Rooted<F::Output> {
     let node = Node::new(Label::Fixed("the root"), Some(current::current()));
     let owner = Owner(node.clone());
     let _enrolled = Enrolled::new(&node);
@@ -155,15 +156,24 @@ pub async fn root_scope<F: Future>(main: F) -> Result<F::Output, Interrupted> {
             end = timeout(GRACE, signals.interrupt(main.as_mut())).await.ok().flatten();
         }
     }
-    let dropped = main.as_mut().clear();
-    let settle = signals.interrupt(pin!(timeout(DRAIN, Settle::new(&node)))).await;
-    if !matches!(settle, Some(Ok(()))) {
-        Failure::overdue("the drain of the root", DRAIN).with_left(node.stragglers()).report_from(node.clone());
-    }
+    let in_transit = |payload| PanicInTransit::new("the main future", payload);
+    let outcome = match (end, main.as_mut().clear()) {
+        (Some(Err(payload)), _) | (_, Err(payload)) => Err(in_transit(payload)),
+        (Some(Ok(value)), Ok(())) => Ok(Ok(value)),
+        (None, Ok(())) => Ok(Err(Interrupted {})),
+    };
+    let hurried = drain("the root", &node, Settle::new(&node), &mut signals).await;
     drop(owner);
-    match (end, dropped) {
-        (Some(Err(payload)), _) | (_, Err(payload)) => resume_unwind(payload),
-        (Some(Ok(value)), Ok(())) => Ok(value),
-        (None, Ok(())) => Err(Interrupted {}),
+    Rooted { outcome, hurried }
+}
+
+/// Waits until `node` has `settled`, at most [`DRAIN`], and reports what is left then. `true`: a signal ended the wait.
+async fn drain(name: &str, node: &Arc<Node>, settled: impl Future<Output = ()>, signals: &mut Signals) -> bool {
+    let began = Instant::now();
+    let end = signals.interrupt(pin!(timeout(DRAIN, settled))).await;
+    if !matches!(end, Some(Ok(()))) {
+        let left = Failure::overdue(format!("the cleanup at {name}"), began.elapsed());
+        left.with_left(node.stragglers()).report_from(node.clone());
     }
+    end.is_none()
 }

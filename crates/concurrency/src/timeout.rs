@@ -4,7 +4,7 @@ use std::{
     any::Any,
     error::Error,
     fmt, io,
-    panic::{Location, resume_unwind},
+    panic::Location,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     below::Below,
     current,
+    failure::PanicInTransit,
     node::{Label, Node, Owner},
     reason::{Deadline, Reason},
 };
@@ -86,7 +87,8 @@ pin_project! {
     ///
     /// Dropping it drops the inner future; what that leaves behind (children of its scopes, releases) is waited for by
     /// the nearest enclosing scope, timeout or root. With `&mut future` inside the future lives on: poll it again. Only a
-    /// value that it has given already, while the timeout still waits for what it left behind, is dropped with the timeout.
+    /// value that it has given already, while the timeout still waits for what it left behind, is dropped with the timeout. A
+    /// panic in that position goes to the observer.
     #[must_use = "futures do nothing unless awaited"]
     pub struct Timeout<F: Future> {
         // Dropped before the owner: what the future leaves behind is counted when the owner hands it over.
@@ -118,7 +120,7 @@ enum Phase<T> {
 enum Outcome<T> {
     Finished(T),
     Elapsed,
-    Panicked(Box<dyn Any + Send>),
+    Panicked(PanicInTransit),
 }
 
 impl<F: Future> Timeout<F> {
@@ -154,7 +156,7 @@ impl<F: Future> Future for Timeout<F> {
         match outcome {
             Outcome::Finished(value) => Poll::Ready(Ok(value)),
             Outcome::Elapsed => Poll::Ready(Err(Elapsed { deadline: this.identity.clone(), stragglers })),
-            Outcome::Panicked(payload) => resume_unwind(payload),
+            Outcome::Panicked(panic) => panic.resume(),
         }
     }
 }
@@ -172,7 +174,7 @@ impl<F: Future> Timeout<F> {
         // The body first: a finished value beats a late timer.
         let outcome = match this.body.as_mut().poll(cx) {
             Poll::Ready(Ok(value)) => Outcome::Finished(value),
-            Poll::Ready(Err(payload)) => Outcome::Panicked(payload),
+            Poll::Ready(Err(payload)) => Outcome::Panicked(in_transit(this.identity, payload)),
             Poll::Pending => {
                 ready!(poll_clock(this.sleep.as_mut(), deadline, cx));
                 this.owner.as_ref().map_or(Outcome::Elapsed, |owner| expire(this.body, owner, this.identity))
@@ -204,8 +206,12 @@ fn expire<F: Future>(body: Pin<&mut Below<F>>, owner: &Owner, identity: &Deadlin
     owner.0.set_ending(None);
     match dropped {
         Ok(()) => Outcome::Elapsed,
-        Err(payload) => Outcome::Panicked(payload),
+        Err(payload) => Outcome::Panicked(in_transit(identity, payload)),
     }
+}
+
+fn in_transit(identity: &Deadline, payload: Box<dyn Any + Send>) -> PanicInTransit {
+    PanicInTransit::new(label(identity).to_string(), payload)
 }
 
 fn poll_clock(mut sleep: Pin<&mut Option<Unconstrained<Sleep>>>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {

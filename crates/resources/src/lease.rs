@@ -9,6 +9,7 @@
 
 use std::{
     any::type_name,
+    fmt,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -19,7 +20,7 @@ use std::{
 use bowline_concurrency::{Failure, Scope, Shield, scope, shield};
 use tokio::{runtime::Handle, time::timeout};
 
-use crate::{exit::Exit, masked::Masked, resource::Resource};
+use crate::{exit::Exit, masked::Masked, resource::Resource, unseen::UnseenError};
 
 pub(crate) struct Lease<R: Resource> {
     /// `None` once the release has begun.
@@ -47,8 +48,9 @@ impl<R: Resource> Lease<R> {
     }
 
     /// Runs the body with the value, and waits for what it left behind. A panic of the body is returned.
-    pub(crate) async fn lend<T, E, F>(&mut self, body: F) -> thread::Result<Result<T, E>>
+    pub(crate) async fn lend<T, E, F>(&mut self, body: F) -> thread::Result<Result<T, UnseenError<E>>>
     where
+        E: fmt::Debug,
         F: AsyncFnOnce(&mut R::Value) -> Result<T, E>,
     {
         let Lease { held, inside, ended, .. } = self;
@@ -64,7 +66,8 @@ impl<R: Resource> Lease<R> {
                     Poll::Ready(Err(_)) => Some(Exit::Failed),
                     Poll::Pending => None,
                 };
-                poll
+                // In its wrapping from the poll that gives it: what is left behind may take its time to settle.
+                poll.map_err(UnseenError::new)
             })
             .await
         });

@@ -73,6 +73,7 @@ mod lease;
 mod masked;
 mod resource;
 mod transaction;
+mod unseen;
 mod with;
 
 pub use exit::Exit;

@@ -107,7 +107,7 @@ pub trait Begin: Clone + Send + Sync + 'static {
 pub async fn transaction<B, T, E, F>(begin: &B, body: F) -> Result<T, E>
 where
     B: Begin,
-    E: From<B::Error>,
+    E: From<B::Error> + fmt::Debug,
     F: AsyncFnOnce(&mut B::Transaction) -> Result<T, E>,
 {
     with(InTransaction(begin.clone()), body).await

@@ -1,12 +1,11 @@
 //! Acquire, use, release.
 
-use std::{any::Any, panic::resume_unwind};
-
-use bowline_concurrency::Failure;
+use std::{fmt, panic::resume_unwind};
 
 use crate::{
     lease::{Lease, report_release},
     resource::Resource,
+    unseen::UnseenPanic,
 };
 
 /// Acquires a resource, runs `body` with it, and releases it, **however the body ends**: Python's `async with`.
@@ -35,7 +34,8 @@ use crate::{
 /// and the release begins; a release is finished. The scope, timeout or root around waits for that. Of nested ones that are
 /// dropped together, the inner is released before the outer.
 ///
-/// A body that has returned is not undone: its release is told so, whenever the caller goes. Only what it returned is dropped.
+/// A body that has returned is not undone: its release is told so, whenever the caller goes. A value that it returned is dropped
+/// then; an error goes to the observer.
 ///
 /// # Examples
 ///
@@ -75,7 +75,7 @@ use crate::{
 pub async fn with<R, T, E, F>(resource: R, body: F) -> Result<T, E>
 where
     R: Resource,
-    E: From<R::Error>,
+    E: From<R::Error> + fmt::Debug,
     F: AsyncFnOnce(&mut R::Value) -> Result<T, E>,
 {
     // Declared first, dropped last: the body is gone when the lease hands its release off.
@@ -87,29 +87,12 @@ where
         }
         Ok(Err(error)) => {
             report_release::<R>(lease.release().await);
-            Err(error)
+            Err(error.into_inner())
         }
         Err(payload) => {
-            let panic = Unseen(Some(payload));
+            let panic = UnseenPanic::new(payload);
             report_release::<R>(lease.release().await);
             panic.resume()
-        }
-    }
-}
-
-/// A panic of the body, which goes to the observer if the caller goes away during the release.
-struct Unseen(Option<Box<dyn Any + Send>>);
-
-impl Unseen {
-    fn resume(mut self) -> ! {
-        resume_unwind(self.0.take().expect("only the drop takes it too"))
-    }
-}
-
-impl Drop for Unseen {
-    fn drop(&mut self) {
-        if let Some(payload) = self.0.take() {
-            Failure::panic("the body of `with`", payload).report();
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Waker},
 };
 
-use super::{ASKED, CANCELLED, Node, register};
+use super::{ASKED, CANCELLED, DEPTH_MAX, Node, register};
 use crate::{
     primitive::{Ordering, lock},
     reason::Reason,
@@ -101,5 +101,5 @@ impl Node {
 
 /// The nodes whose cancellation concerns `node`: those above it, up to the first that is masked.
 pub(crate) fn cancelling(node: Arc<Node>) -> impl Iterator<Item = Arc<Node>> {
-    std::iter::successors(Some(node), |node| if node.masked { None } else { node.parent() })
+    std::iter::successors(Some(node), |node| if node.masked { None } else { node.parent() }).take(DEPTH_MAX)
 }

@@ -219,3 +219,35 @@ fn hundred_thousand_nested_orphans_are_released_without_recursion() {
         .await;
     });
 }
+
+#[test]
+fn scope_that_is_polled_from_below_itself_closes_no_circle() {
+    on_both(|| async {
+        let slot: Arc<std::sync::Mutex<Option<BoxFuture>>> = Arc::default();
+        let given = slot.clone();
+        let (tell, told) = oneshot::channel();
+        let mut open: BoxFuture = Box::pin(scope(async move |group| {
+            group
+                .spawn(async move {
+                    let mut mine = loop {
+                        let taken = given.lock().unwrap().take();
+                        match taken {
+                            Some(open) => break open,
+                            None => yield_now().await,
+                        }
+                    };
+                    // Two timeouts: the inner one is not the parent that the scope had.
+                    let polled = timeout(Duration::from_secs(60), async {
+                        let _ = timeout(Duration::from_millis(1), &mut mine).await;
+                        bowline_concurrency::is_cancelled().is_none()
+                    });
+                    let _ = tell.send(polled.await.unwrap());
+                    drop(mine);
+                })
+                .await;
+        }));
+        let _ = timeout(Duration::from_millis(1), &mut open).await;
+        *slot.lock().unwrap() = Some(open);
+        assert!(told.await.unwrap());
+    });
+}

@@ -148,3 +148,93 @@ fn failure_carries_the_error_as_a_value() {
         assert_eq!(*list.lock().unwrap(), [7]);
     });
 }
+
+#[test]
+fn observer_that_reports_is_not_called_for_its_own_report() {
+    on_both(|| async {
+        let calls = Arc::new(Mutex::new(0));
+        let count = calls.clone();
+        scope(async move |_| {
+            Scope::current().observe_failures(move |_| {
+                *count.lock().unwrap() += 1;
+                Failure::error("the observer", "again").report();
+            });
+            Failure::error("x", 1).report();
+            Failure::error("x", 2).report();
+        })
+        .await;
+        assert_eq!(*calls.lock().unwrap(), 2);
+    });
+}
+
+/// An error of a user whose `Debug` panics.
+struct Unprintable;
+
+impl std::fmt::Debug for Unprintable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("in a `Debug`")
+    }
+}
+
+#[test]
+fn error_that_cannot_be_printed_is_heard_of_and_nothing_else_is_lost() {
+    on_both(|| async {
+        let released = Arc::new(Mutex::new(false));
+        let flag = released.clone();
+        let heard = heard(async move || {
+            let (failed, seen) = oneshot::channel::<()>();
+            let mut open = Box::pin(try_scope(async |group: &TaskGroup<Unprintable>| {
+                hand_off(&Handle::current(), "release", async move {
+                    for _ in 0..10 {
+                        yield_now().await;
+                    }
+                    *flag.lock().unwrap() = true;
+                });
+                drop(failed);
+                Err::<(), _>(Unprintable)
+            }));
+            tokio::select! { biased; _ = &mut open => unreachable!("it waits for the release"), _ = seen => {} }
+            drop(open);
+        })
+        .await;
+        assert_eq!(heard.len(), 1, "{heard:?}");
+        assert!(*released.lock().unwrap(), "the scope around has not waited for the release");
+    });
+}
+
+#[test]
+fn panic_of_a_body_whose_timeout_is_dropped_while_it_settles_is_heard_of() {
+    on_both(|| async {
+        let heard = heard(async || {
+            let (gate, closed) = oneshot::channel::<()>();
+            let mut open = Box::pin(bowline_concurrency::timeout(std::time::Duration::from_secs(60), async move {
+                hand_off(&Handle::current(), "gate", async move { drop(closed.await) });
+                panic!("boom");
+            }));
+            tokio::select! { biased; _ = &mut open => unreachable!("it waits for the gate"), () = async {} => {} }
+            drop(open);
+            drop(gate);
+        })
+        .await;
+        assert_eq!(heard, ["a timeout panicked and nobody was left to be told: boom"]);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn report_that_cannot_be_printed_does_not_panic() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "failures::child_reports", "--ignored", "--test-threads=1"])
+        .stdout(std::process::Stdio::null())
+        .stderr(full)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[test]
+#[ignore = "the child process of report_that_cannot_be_printed_does_not_panic"]
+fn child_reports() {
+    Failure::error("x", "nobody listens").report();
+}

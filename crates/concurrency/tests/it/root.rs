@@ -138,6 +138,38 @@ fn bg_16_second_signal_does_not_wait_for_code_that_asked() {
     assert!(ok && text.contains("interrupted by a signal\n"), "{text}");
 }
 
+#[cfg(unix)]
+#[test]
+fn bg_19_third_signal_does_not_wait_for_a_blocked_thread() {
+    let began = std::time::Instant::now();
+    let (text, ok) = in_child("root::child_blocks", &["-INT", "-INT", "-INT"]);
+    assert!(ok && text.contains("interrupted by a signal"), "{text}");
+    assert!(began.elapsed() < Duration::from_secs(8), "it has waited: {:?}", began.elapsed());
+}
+
+#[test]
+#[ignore = "the child process of bg_19"]
+fn child_blocks() {
+    let (up, running) = std::sync::mpsc::channel();
+    let printer = std::thread::spawn(move || {
+        running.recv().unwrap();
+        for _ in 0..3 {
+            println!("ready");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    });
+    let error = run(scope(async move |group| {
+        drop(group.spawn(async move {
+            up.send(()).unwrap();
+            std::thread::sleep(Duration::from_secs(30));
+        }));
+        pending::<()>().await;
+    }))
+    .unwrap_err();
+    println!("{error}");
+    printer.join().unwrap();
+}
+
 #[test]
 #[ignore = "the child process of bg_16"]
 fn child_asks() {

@@ -392,3 +392,20 @@ fn a_timeout_inside_the_body_leaves_the_lease_alone() {
         assert_eq!(log.all("closed "), ["a: completed"]);
     });
 }
+
+#[test]
+fn an_error_of_the_body_is_observed_if_the_caller_goes_before_it_gets_it() {
+    on_both_runtimes(async || {
+        let log = Log::default();
+        scope(async |_| {
+            observe(&log);
+            let door = Door::new("a", &log).acquire(0, Act::Works).release(3, Act::Works);
+            let mut used = Polled::new(with(door, async |_| Err::<(), _>(Stuck("body"))));
+            used.assert_pending(); // In the release.
+            drop(used);
+        })
+        .await;
+        assert_eq!(log.entries().last().map(String::as_str), Some("closed a: failed"));
+        assert!(log.entries().contains(&"observed error of the body".to_owned()), "{:?}", log.entries());
+    });
+}
