@@ -225,7 +225,7 @@ fn panic_of_a_body_whose_timeout_is_dropped_while_it_settles_is_heard_of() {
 fn report_that_cannot_be_printed_does_not_panic() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let status = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "failures::child_reports", "--ignored", "--test-threads=1"])
+        .args(["--exact", "failures::child_reports", "--ignored", "--nocapture", "--test-threads=1"])
         .stdout(std::process::Stdio::null())
         .stderr(full)
         .status()
