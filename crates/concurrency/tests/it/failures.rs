@@ -183,7 +183,7 @@ fn error_that_cannot_be_printed_is_heard_of_and_nothing_else_is_lost() {
         let flag = released.clone();
         let heard = heard(async move || {
             let (failed, seen) = oneshot::channel::<()>();
-            let mut open = Box::pin(try_scope(async |group: &TaskGroup<Unprintable>| {
+            let mut open = Box::pin(try_scope(async |_group: &TaskGroup<Unprintable>| {
                 hand_off(&Handle::current(), "release", async move {
                     for _ in 0..10 {
                         yield_now().await;
