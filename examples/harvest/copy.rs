@@ -11,7 +11,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use bowline_concurrency::{TaskGroup, try_scope};
+use bowline_concurrency::{ScopeError, TaskGroup, try_scope};
 use bowline_pipeline::Queue;
 use bowline_sync::{Event, Limiter};
 use reqwest::Url;
@@ -137,10 +137,22 @@ pub async fn copy(job: &Arc<Job>, store: &Store, run: &Run) -> Result<Ended, Err
         }
         fetched
     });
-    scope.await.map_err(|error| error.into_first().unwrap_or_else(Error::Cancelled))?;
+    scope.await.map_err(cause)?;
     let ended = job.why.get().copied().unwrap_or(Ended::Complete);
     if ended == Ended::Complete {
         store.finish_run(run).await?;
     }
     Ok(ended)
+}
+
+/// What went wrong first. That the writer has gone may be noticed before the error that it went with.
+fn cause(error: ScopeError<Error>) -> Error {
+    match error {
+        ScopeError::Failed(errors) => {
+            let mut errors = errors.into_vec();
+            let first = errors.iter().position(|error| !matches!(error, Error::NoWriter)).unwrap_or(0);
+            errors.swap_remove(first)
+        }
+        error => error.into_first().unwrap_or_else(Error::Cancelled),
+    }
 }
