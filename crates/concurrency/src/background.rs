@@ -1,41 +1,42 @@
 //! Background tasks: started here, awaited at shutdown.
 
 use std::{
-    any::Any,
-    collections::BTreeMap,
     fmt,
+    num::NonZeroUsize,
     panic::Location,
-    pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-    task::{Context, Poll},
-    thread,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use tokio::{
-    runtime::Handle,
-    task::{AbortHandle, JoinHandle},
-    time::timeout,
-};
+use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
-    child::{Child, Ending},
+    child::Child,
     current,
     failure::Failure,
     live::Tracked,
-    node::{Label, Node},
     reason::Reason,
-    settle::Settle,
-    spawner::SpawnError,
+    settle::SettleAmong,
+    spawner::{Refusal, SpawnError},
 };
+
+mod ending;
+mod handle;
+mod report;
+mod shared;
+
+use ending::BackgroundEnding;
+pub use handle::{BackgroundTask, CancelBackgroundTask};
+pub use report::ShutdownReport;
+use shared::Shared;
 
 /// How long [`BackgroundTasks::shutdown`] waits for tasks that it aborted before it calls them stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(5);
 
 /// Tasks that run beside the rest of the program until it shuts them down.
 ///
-/// A task is forgotten when it ends. A failure of one touches no other: it goes to the observer (see
-/// [`Scope::observe_failures`](crate::Scope::observe_failures)). Dropping the value aborts what still runs, and the enclosing scope
+/// A task is forgotten when it ends. A failure of one touches no other: it goes to the observer
+/// ([`observe_failures`](BackgroundTasks::observe_failures)). Dropping the value aborts what still runs, and the enclosing scope
 /// waits for it. It works in a `static`; but a static is never dropped: shut it down before the root returns, or the end of the
 /// runtime cuts its tasks short.
 ///
@@ -66,48 +67,41 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 pub struct BackgroundTasks {
     /// Made by the first use, which has a current scope to stand below.
     shared: OnceLock<Arc<Shared>>,
-}
-
-struct Shared {
-    node: Arc<Node>,
-    tasks: Mutex<Tasks>,
-}
-
-#[derive(Default)]
-struct Tasks {
-    next: u64,
-    live: BTreeMap<u64, Entry>,
-    phase: Phase,
-    finished: u64,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    #[default]
-    Open,
-    /// Takes no more tasks.
-    Closed,
-    /// Aborts every task, also one that was being spawned when the others were aborted.
-    Aborting,
-}
-
-struct Entry {
-    name: Arc<str>,
-    /// `None` between the entry and the spawn.
-    abort: Option<AbortHandle>,
+    bound: Option<NonZeroUsize>,
 }
 
 impl BackgroundTasks {
-    /// No tasks yet.
+    /// No tasks yet, and no bound of their number: whoever starts them bounds them. Otherwise use [`bounded`](BackgroundTasks::bounded).
     pub const fn new() -> Self {
-        BackgroundTasks { shared: OnceLock::new() }
+        BackgroundTasks { shared: OnceLock::new(), bound: None }
+    }
+
+    /// No tasks yet, and never more than `tasks` at once: one more is refused.
+    ///
+    /// ```
+    /// use bowline_concurrency::BackgroundTasks;
+    /// use std::{future::pending, num::NonZeroUsize};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = BackgroundTasks::bounded(NonZeroUsize::MIN);
+    /// tasks.spawn("the only one", pending::<()>())?;
+    /// let refused = tasks.spawn("one more", pending::<()>()).unwrap_err();
+    /// assert!(refused.is_full()); // `refused.into_inner()` is the future.
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn bounded(tasks: NonZeroUsize) -> Self {
+        BackgroundTasks { shared: OnceLock::new(), bound: Some(tasks) }
     }
 
     fn shared(&self) -> &Arc<Shared> {
-        self.shared.get_or_init(|| {
-            let node = Node::new(Label::Fixed("background tasks"), Some(current::current()));
-            Arc::new(Shared { node, tasks: Mutex::default() })
-        })
+        self.shared.get_or_init(|| Shared::new(current::current(), self.bound))
+    }
+
+    /// Sends errors and panics of the tasks to `observer`, instead of the one of the scope around
+    /// ([`Scope::observe_failures`](crate::Scope::observe_failures)). It should be quick and must not panic.
+    pub fn observe_failures(&self, observer: impl Fn(&Failure) + Send + Sync + 'static) {
+        self.shared().node.set_observer(Arc::new(observer));
     }
 
     /// Starts a task. Dropping the handle does not cancel it.
@@ -117,9 +111,10 @@ impl BackgroundTasks {
     ///
     /// # Errors
     ///
-    /// After [`shutdown`](BackgroundTasks::shutdown) has begun, and outside a Tokio runtime; the future comes back.
+    /// After [`close`](BackgroundTasks::close), [`finish`](BackgroundTasks::finish) or [`shutdown`](BackgroundTasks::shutdown), when as many
+    /// tasks run as the bound allows, and outside a Tokio runtime; the future comes back.
     #[track_caller]
-    pub fn spawn<F>(&self, name: impl Into<String>, future: F) -> Result<BackgroundTask<F::Output>, SpawnError<F>>
+    pub fn spawn<F>(&self, name: impl Into<Arc<str>>, future: F) -> Result<BackgroundTask<F::Output>, SpawnError<F>>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
@@ -130,58 +125,75 @@ impl BackgroundTasks {
     ///
     /// # Errors
     ///
-    /// After [`shutdown`](BackgroundTasks::shutdown) has begun, and outside a Tokio runtime; the future comes back.
+    /// As [`spawn`](BackgroundTasks::spawn).
     #[track_caller]
-    pub fn try_spawn<T, E, F>(&self, name: impl Into<String>, future: F) -> Result<BackgroundTask<T>, SpawnError<F>>
+    pub fn try_spawn<T, E, F>(&self, name: impl Into<Arc<str>>, future: F) -> Result<BackgroundTask<T>, SpawnError<F>>
     where
         T: Send + 'static,
         E: fmt::Debug + Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let name: String = name.into();
-        let origin = name.clone();
-        let judge = move |output: Result<T, E>| output.map_err(|error| Failure::error(origin, error));
-        self.start(name, future, judge, Location::caller())
+        self.start(name.into(), future, |output| output.map_err(|error| Box::new(error) as _), Location::caller())
     }
 
     fn start<F, T>(
         &self,
-        name: String,
+        name: Arc<str>,
         future: F,
-        judge: impl FnOnce(F::Output) -> Result<T, Failure> + Send + 'static,
+        judge: ending::Judge<F::Output, T>,
         location: &'static Location<'static>,
     ) -> Result<BackgroundTask<T>, SpawnError<F>>
     where
         F: Future + Send + 'static,
+        F::Output: 'static,
         T: Send + 'static,
     {
-        let Ok(runtime) = Handle::try_current() else { return Err(SpawnError(future)) };
+        let Ok(runtime) = Handle::try_current() else { return Err(SpawnError::new(future, Refusal::NoRuntime)) };
         let shared = self.shared();
-        let name: Arc<str> = name.into();
-        let Some((key, hold)) = shared.tasks(|tasks| {
-            // Under the lock, so that a shutdown either finds the task or refuses it.
-            let hold = if tasks.phase == Phase::Open { shared.node.add_child() } else { None }?;
-            let key = tasks.next;
-            tasks.next += 1;
-            tasks.live.insert(key, Entry { name: name.clone(), abort: None });
-            Some((key, hold))
-        }) else {
-            return Err(SpawnError(future));
+        let key = match shared.enter(&name) {
+            Ok(key) => key,
+            Err(refusal) => return Err(SpawnError::new(future, refusal)),
         };
         let tracked = Tracked::new(Some(&name), shared.node.label(), location);
-        let ending = BackgroundEnding { shared: shared.clone(), key, name, judge };
-        let handle = runtime.spawn(Child::new(future, ending, tracked, hold));
-        let abort = handle.abort_handle();
-        let too_late = shared.tasks(|tasks| {
-            if let Some(entry) = tasks.live.get_mut(&key) {
-                entry.abort = Some(abort.clone());
-            }
-            tasks.phase == Phase::Aborting
-        });
-        if too_late {
-            abort.abort();
-        }
-        Ok(BackgroundTask { handle })
+        let ending = BackgroundEnding::new(shared.clone(), key, name, judge, tracked);
+        let handle = runtime.spawn(Child::new(shared.node.clone(), future, ending));
+        shared.spawned(key, handle.abort_handle());
+        Ok(BackgroundTask::new(shared.node.clone(), handle))
+    }
+
+    /// Takes no more tasks. Those that run go on.
+    pub fn close(&self) {
+        self.shared().close();
+    }
+
+    /// Whether new tasks are refused.
+    pub fn is_closed(&self) -> bool {
+        self.shared.get().is_some_and(|shared| shared.is_closed())
+    }
+
+    /// Takes no more tasks, and waits until those that run have ended by themselves and everything below them is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half-way, new tasks stay refused; those that run go on until they end or the value is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bowline_concurrency::BackgroundTasks;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = BackgroundTasks::new();
+    /// tasks.spawn("upload", async { tokio::task::yield_now().await })?;
+    /// tasks.finish().await;
+    /// assert!(tasks.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "wait")]
+    pub async fn finish(&self) {
+        self.close();
+        SettleAmong::new(&self.shared().node).await;
     }
 
     /// Takes no more tasks, tells the running ones, gives them `grace` to end, and aborts the others.
@@ -195,65 +207,27 @@ impl BackgroundTasks {
     /// Dropped half-way, the tasks stay told, and new ones stay refused. Call it again to go on.
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         let shared = self.shared();
-        let before = shared.tasks(|tasks| {
-            tasks.phase = tasks.phase.max(Phase::Closed);
-            tasks.names()
-        });
+        shared.close();
+        let before = shared.names();
         shared.node.cancel(Reason::Shutdown);
-        let mut settled = timeout(grace, Settle::new(&shared.node)).await.is_ok();
-        let aborted = if settled { Names::new() } else { shared.abort_all() };
+        let mut settled = timeout(grace, SettleAmong::new(&shared.node)).await.is_ok();
+        let aborted = if settled { shared::Names::new() } else { shared.abort_all() };
         if !settled {
-            settled = timeout(STUCK_AFTER, Settle::new(&shared.node)).await.is_ok();
+            settled = timeout(STUCK_AFTER, SettleAmong::new(&shared.node)).await.is_ok();
         }
-        let stuck = shared.tasks(|tasks| tasks.names());
-        let left = if settled { Vec::new() } else { shared.node.stragglers() };
-        ShutdownReport {
-            finished: shared.tasks(|tasks| tasks.finished),
-            cooperative: without(&before, &aborted),
-            aborted: without(&aborted, &stuck),
-            stuck: stuck.values().map(ToString::to_string).chain(left).collect(),
-        }
+        let left = if settled { Vec::new() } else { shared.node.hand_offs_left() };
+        ShutdownReport::new(shared, &before, &aborted, left)
     }
 
     /// How many tasks are running.
     pub fn len(&self) -> usize {
-        self.shared.get().map_or(0, |shared| shared.tasks(|tasks| tasks.live.len()))
+        self.shared.get().map_or(0, |shared| shared.len())
     }
 
     /// Whether no task is running.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-impl Shared {
-    fn tasks<T>(&self, act: impl FnOnce(&mut Tasks) -> T) -> T {
-        act(&mut self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Aborts what runs, and says what that was.
-    fn abort_all(&self) -> Names {
-        let (names, handles) = self.tasks(|tasks| {
-            tasks.phase = Phase::Aborting;
-            let handles: Vec<_> = tasks.live.values().filter_map(|entry| entry.abort.clone()).collect();
-            (tasks.names(), handles)
-        });
-        handles.iter().for_each(AbortHandle::abort);
-        names
-    }
-}
-
-/// Names of tasks by their keys: names need not be unique.
-type Names = BTreeMap<u64, Arc<str>>;
-
-impl Tasks {
-    fn names(&self) -> Names {
-        self.live.iter().map(|(key, entry)| (*key, entry.name.clone())).collect()
-    }
-}
-
-fn without(names: &Names, gone: &Names) -> Vec<String> {
-    names.iter().filter(|(key, _)| !gone.contains_key(key)).map(|(_, name)| name.to_string()).collect()
 }
 
 impl Drop for BackgroundTasks {
@@ -268,86 +242,6 @@ impl Drop for BackgroundTasks {
 
 impl fmt::Debug for BackgroundTasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackgroundTasks").field("len", &self.len()).finish()
+        f.debug_struct("BackgroundTasks").field("len", &self.len()).field("closed", &self.is_closed()).finish()
     }
-}
-
-/// How a task of [`BackgroundTasks`] ends: it is forgotten, and its failure is reported.
-struct BackgroundEnding<J> {
-    shared: Arc<Shared>,
-    key: u64,
-    name: Arc<str>,
-    judge: J,
-}
-
-impl<J> BackgroundEnding<J> {
-    fn forget(&self, finished: bool) {
-        let entry = self.shared.tasks(|tasks| {
-            tasks.finished += u64::from(finished);
-            tasks.live.remove(&self.key)
-        });
-        drop(entry);
-    }
-}
-
-impl<O, T, J: FnOnce(O) -> Result<T, Failure>> Ending<O> for BackgroundEnding<J> {
-    type Value = T;
-
-    fn done(self, outcome: thread::Result<O>) -> Option<T> {
-        self.forget(true);
-        let result = match outcome {
-            Ok(output) => (self.judge)(output),
-            Err(payload) => Err(Failure::panic(&*self.name, payload)),
-        };
-        result.map_err(|failure| failure.report_from(self.shared.node.clone())).ok()
-    }
-
-    fn dropped(self, panicked: Option<Box<dyn Any + Send>>) {
-        self.forget(false);
-        if let Some(payload) = panicked {
-            Failure::panic(&*self.name, payload).report_from(self.shared.node.clone());
-        }
-    }
-}
-
-/// Handle of a background task; awaiting it gives the task's value.
-///
-/// `None`: the task was aborted, panicked or, started with [`try_spawn`](BackgroundTasks::try_spawn), failed. Panics and
-/// errors have been reported to the observer.
-///
-/// # Cancel safety
-///
-/// Dropping the handle does not cancel the task; only its value is lost.
-#[derive(Debug)]
-pub struct BackgroundTask<T> {
-    handle: JoinHandle<Option<T>>,
-}
-
-impl<T> BackgroundTask<T> {
-    /// Whether the task has ended.
-    pub fn is_finished(&self) -> bool {
-        self.handle.is_finished()
-    }
-}
-
-impl<T> Future for BackgroundTask<T> {
-    type Output = Option<T>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        Pin::new(&mut self.handle).poll(cx).map(|joined| joined.ok().flatten())
-    }
-}
-
-/// What became of the tasks of a [`BackgroundTasks`] that was shut down, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ShutdownReport {
-    /// How many tasks had ended by themselves, since the beginning.
-    pub finished: u64,
-    /// Tasks that ended within the grace.
-    pub cooperative: Vec<String>,
-    /// Tasks that were aborted after the grace.
-    pub aborted: Vec<String>,
-    /// Tasks and cleanups that were not gone 5 s after they were aborted, and run on.
-    pub stuck: Vec<String>,
 }

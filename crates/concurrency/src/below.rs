@@ -5,14 +5,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     thread,
 };
 
 use pin_project_lite::pin_project;
 
 use crate::{
-    current::{enter, process_root},
+    current::{self, Recipe, enter, enter_on_demand, process_root},
     failure::Failure,
     node::{Node, above as nodes_above},
 };
@@ -43,8 +43,10 @@ pin_project! {
 /// How the node of a future finds its parent.
 #[derive(Debug)]
 enum Home {
-    /// Not polled yet: the node comes with the first poll.
+    /// Not polled yet: what is dropped now belongs to whoever drops it.
     Unborn,
+    /// The node is made when somebody below asks for it.
+    OnDemand(Recipe),
     /// Spawned or entered by hand: the node stays where it is.
     Fixed,
     /// Polled in its owner's task: the node moves below the place of the latest poll. The addresses are those of the
@@ -72,26 +74,79 @@ impl<F> Below<F> {
         Below { future: Some(future), seat: Some(node), home }
     }
 
-    /// For a future that is pinned before its node exists; see [`Below::enter_at`].
+    /// For a future whose node is known at its first poll only.
     pub(crate) fn unborn(future: F) -> Self {
         Below { future: Some(future), seat: None, home: Home::Unborn }
     }
 
+    /// At the first poll: the node will be made from `recipe`, if anything below asks for it.
+    pub(crate) fn enter_on_demand(self: Pin<&mut Self>, recipe: Recipe) {
+        *self.project().home = Home::OnDemand(recipe);
+    }
+
+    /// At the first poll: the node is `node`.
     pub(crate) fn enter_at(self: Pin<&mut Self>, node: Arc<Node>) {
         let this = self.project();
         *this.home = Home::inline(&node);
         *this.seat = Some(node);
     }
 
+    /// The node, if it has been asked for.
+    pub(crate) fn node(&self) -> Option<&Arc<Node>> {
+        self.seat.as_ref()
+    }
+
+    /// The node, which is made here if nobody has asked for it yet. Not before the first poll.
+    pub(crate) fn demand_node(self: Pin<&mut Self>) -> Arc<Node> {
+        let this = self.project();
+        at_home(this.seat, this.home, current::current)
+    }
+
+    /// Takes the future out, not to be dropped but to go on elsewhere.
+    pub(crate) fn take(&mut self) -> Option<F>
+    where
+        F: Unpin,
+    {
+        self.future.take()
+    }
+
     /// Drops the future below its node. A panic of its destructors is the caller's to resume or to report.
     pub(crate) fn clear(self: Pin<&mut Self>) -> thread::Result<()> {
-        let mut this = self.project();
+        let this = self.project();
         if this.future.is_none() {
             return Ok(());
         }
-        // What was never polled belongs to whoever drops it.
-        let _entered = (!matches!(this.home, Home::Unborn)).then(|| enter(this.seat));
-        catch_unwind(AssertUnwindSafe(|| this.future.set(None)))
+        let mut future = this.future;
+        at_home(this.seat, this.home, || catch_unwind(AssertUnwindSafe(|| future.set(None))))
+    }
+}
+
+impl<F: Future> Below<F> {
+    /// Polls the future. Its output is judged before it is dropped, and handed on after.
+    pub(crate) fn poll_judged<R>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        judge: impl FnOnce(F::Output) -> R,
+    ) -> Poll<thread::Result<R>> {
+        let this = self.project();
+        let mut slot = this.future;
+        at_home(this.seat, this.home, || {
+            let future = slot.as_mut().as_pin_mut().expect("a future is not polled after it is done");
+            let outcome = match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(output)) => Ok(judge(output)),
+                Err(payload) => Err(payload),
+            };
+            let dropped = catch_unwind(AssertUnwindSafe(|| slot.set(None)));
+            Poll::Ready(match (outcome, dropped) {
+                (outcome, Ok(())) => outcome,
+                (Ok(_), Err(payload)) => Err(payload),
+                (Err(first), Err(second)) => {
+                    Failure::panic("a destructor", second).report();
+                    Err(first)
+                }
+            })
+        })
     }
 }
 
@@ -99,36 +154,43 @@ impl<F: Future> Future for Below<F> {
     type Output = Result<F::Output, Box<dyn Any + Send>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let entered = enter(this.seat);
-        if let Home::Inline { own, parent } = this.home {
-            follow(*own, parent, entered.outer());
-        }
-        let future = this.future.as_mut().as_pin_mut().expect("a future is not polled after it is done");
-        let outcome = ready!(match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(payload) => Poll::Ready(Err(payload)),
-        });
-        let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
-        drop(entered);
-        Poll::Ready(match (outcome, dropped) {
-            (Ok(output), Ok(())) => Ok(output),
-            (Ok(_), Err(payload)) | (Err(payload), Ok(())) => Err(payload),
-            (Err(first), Err(second)) => {
-                Failure::panic("a destructor", second).report();
-                Err(first)
+        self.poll_judged(cx, |output| output)
+    }
+}
+
+/// Runs `act`, which does not panic, with the node as the current one.
+fn at_home<T>(seat: &mut Option<Arc<Node>>, home: &mut Home, act: impl FnOnce() -> T) -> T {
+    match home {
+        Home::Unborn => act(),
+        Home::OnDemand(recipe) => {
+            let entered = enter_on_demand(recipe.clone(), seat);
+            let result = act();
+            drop(entered);
+            if let Some(node) = seat {
+                *home = Home::inline(node);
             }
-        })
+            result
+        }
+        Home::Fixed => {
+            let _entered = enter(seat);
+            act()
+        }
+        Home::Inline { own, parent } => {
+            let entered = enter(seat);
+            follow(*own, parent, entered.outer());
+            act()
+        }
     }
 }
 
 /// Moves the inline node at `own` below `outer`, the node of the code that polls it, if it is not there yet.
 fn follow(own: usize, parent: &mut usize, outer: Option<&Arc<Node>>) {
-    let (Some(outer), Some(node)) = (outer, crate::current::try_current()) else { return };
+    let Some(outer) = outer else { return };
     let above = address(outer);
-    if above == *parent || address(&node) != own {
+    if above == *parent {
         return;
     }
+    let Some(node) = current::try_current().filter(|node| address(node) == own) else { return };
     // Polled from below itself, it stays where it is: a circle of parents would have no end.
     if !nodes_above(outer.clone()).any(|node| address(&node) == own) {
         node.set_parent(outer.clone());

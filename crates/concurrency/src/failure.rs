@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     current,
-    node::{Node, above},
+    node::{ErrorValue, Node, above},
 };
 
 /// Hears of failures; see [`Scope::observe_failures`](crate::Scope::observe_failures).
@@ -30,17 +30,28 @@ pub struct Failure {
 }
 
 enum Cause {
-    Error { value: Option<Box<dyn Any + Send>>, text: String },
+    Error {
+        value: Option<Box<dyn Any + Send>>,
+        text: String,
+    },
     Panic(Box<dyn Any + Send>),
     Lost,
-    Overdue { budget: Duration, left: Vec<String> },
+    /// `budget`: what it was, if that is known.
+    Overdue {
+        budget: Option<Duration>,
+        left: Vec<String>,
+    },
 }
 
 impl Failure {
     /// An error of `origin`, the name of the task or release that failed.
     pub fn error<E: fmt::Debug + Send + 'static>(origin: impl Into<String>, error: E) -> Self {
-        let text = text_of(&error);
-        Failure { origin: origin.into(), cause: Cause::Error { value: Some(Box::new(error)), text } }
+        Self::error_value(origin.into(), Box::new(error))
+    }
+
+    pub(crate) fn error_value(origin: String, error: Box<dyn ErrorValue>) -> Self {
+        let text = text_of((*error).debug());
+        Failure { origin, cause: Cause::Error { value: Some(error.into_any()), text } }
     }
 
     /// An error of `origin` that cannot be sent to another thread, or is needed elsewhere: its text alone.
@@ -59,7 +70,12 @@ impl Failure {
 
     /// Work of `origin` that was given up because it took longer than its budget.
     pub fn overdue(origin: impl Into<String>, budget: Duration) -> Self {
-        Failure { origin: origin.into(), cause: Cause::Overdue { budget, left: Vec::new() } }
+        Failure { origin: origin.into(), cause: Cause::Overdue { budget: Some(budget), left: Vec::new() } }
+    }
+
+    /// What a scope that returned had to leave to the one around it.
+    pub(crate) fn left_behind(scope: String, left: Vec<String>) -> Self {
+        Failure { origin: format!("the cleanup of {scope}"), cause: Cause::Overdue { budget: None, left } }
     }
 
     /// With the names of what is still running.
@@ -109,11 +125,14 @@ impl Failure {
     pub(crate) fn report_from(self, node: Arc<Node>) {
         let _reporting = Reporting::begin();
         if _reporting.is_some() {
-            for observer in above(node).filter_map(|node| node.observer()) {
+            for observer in above(node.clone()).filter_map(|node| node.observer()) {
                 if catch_unwind(AssertUnwindSafe(|| observer(&self))).is_ok() {
                     return;
                 }
             }
+        }
+        if crate::trace::failed(&node, &self) {
+            return;
         }
         // Not `eprintln!`, which panics where standard error is gone or full.
         let _ = writeln!(io::stderr(), "bowline: {self}");
@@ -188,7 +207,11 @@ impl fmt::Display for Failure {
                 )
             }
             Cause::Overdue { budget, left } => {
-                write!(f, "{} was not done after {budget:?}", self.origin)?;
+                write!(f, "{} was not done ", self.origin)?;
+                match budget {
+                    Some(budget) => write!(f, "after {budget:?}")?,
+                    None => f.write_str("within its budget")?,
+                }
                 if !left.is_empty() {
                     write!(f, "; still running: {}", left.join(", "))?;
                 }

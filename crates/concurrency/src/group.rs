@@ -1,29 +1,26 @@
 //! Task groups: children that share the fate of a scope.
 
-use std::{
-    any::Any,
-    convert::Infallible,
-    fmt,
-    panic::Location,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
-
-use pin_project_lite::pin_project;
+use std::{borrow::Cow, fmt, marker::PhantomData, panic::Location, sync::Arc};
 
 use crate::{
-    below::Below,
     current,
-    node::{Label, Node},
+    fallible::{CanFail, CannotFail},
+    node::Node,
     reason::Reason,
+    scope::Builder,
     spawner::Spawner,
     task::Task,
 };
 
-mod core;
+mod ending;
+mod named;
+mod permit;
+mod spawning;
 
-pub(crate) use self::core::{Core, Fallible, Plain};
+pub use named::Named;
+pub(crate) use permit::Limit;
+pub use permit::SpawnPermit;
+pub(crate) use spawning::{Fallible, Plain, Spawning};
 
 /// The children of a [`scope`](crate::scope) or [`try_scope`](crate::try_scope).
 ///
@@ -31,26 +28,39 @@ pub(crate) use self::core::{Core, Fallible, Plain};
 /// Children are `'static` and run in parallel; the body may borrow. A [`Task`] that is awaited gives the child's value,
 /// because a failed sibling never lets the body go on.
 ///
-/// `E` is the error of the scope; in a [`scope`](crate::scope), which cannot fail, it is [`Infallible`].
+/// `E` is the error of the scope; in a [`scope`](crate::scope), which cannot fail, it is [`CannotFail`].
 ///
-/// For work in the caller's own task that may borrow, use a `join!`; a `JoinSet` is lighter where children need not be waited for.
+/// For children that may borrow, in the caller's own task, use [`in_task_scope`](crate::in_task_scope); a `JoinSet` is lighter where children
+/// need not be waited for.
 #[doc(alias = "nursery")]
 #[doc(alias = "JoinSet")]
 #[doc(alias = "errgroup")]
-pub struct TaskGroup<E: fmt::Debug + Send + 'static = Infallible> {
-    core: Arc<Core<E>>,
+pub struct TaskGroup<E: fmt::Debug + Send + 'static = CannotFail> {
+    node: Arc<Node>,
+    limit: Option<Limit>,
+    error: PhantomData<fn() -> E>,
+}
+
+impl TaskGroup {
+    /// A scope with a name, a limit of children, a grace or a deadline.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
 }
 
 impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
-    pub(crate) fn open(label: Label) -> Self {
-        let node = Node::new(label, Some(current::current()));
-        TaskGroup { core: Arc::new(Core::new(node)) }
+    pub(crate) fn open(node: Arc<Node>, limit: Option<Limit>) -> Self {
+        crate::trace::opened(&node);
+        TaskGroup { node, limit, error: PhantomData }
     }
 
     /// Spawns a child whose output is a value, whatever it is. Only a panic of it fails the group.
     ///
     /// A child spawned after the group began to fail never runs; its future is dropped at once.
     /// Dropping the handle does not cancel the child: the scope waits for it all the same.
+    ///
+    /// In a group with a [`limit`](Builder::limit) that has been reached, the child waits in its task until another one has ended; to wait before
+    /// there is a task use [`permit`](TaskGroup::permit).
     ///
     /// # Panics
     ///
@@ -60,12 +70,12 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.core.task(None, future, Plain, Location::caller())
+        self.spawning(()).task::<_, Plain>(future, Location::caller())
     }
 
     /// Spawns a child whose error fails the group: its siblings and the body are cancelled, and the scope returns the error.
     ///
-    /// A child spawned after the group began to fail never runs; its future is dropped at once.
+    /// Otherwise like [`spawn`](TaskGroup::spawn).
     ///
     /// # Panics
     ///
@@ -76,145 +86,170 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
         T: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        self.core.task(None, future, Fallible, Location::caller())
+        self.spawning(()).task::<_, Fallible>(future, Location::caller())
+    }
+
+    /// Spawns a child that need not be `Send`, on the current thread; otherwise like [`spawn`](TaskGroup::spawn).
+    ///
+    /// It runs only while the `LocalSet` or the `LocalRuntime` around is polled.
+    ///
+    /// # Panics
+    ///
+    /// Outside a `LocalSet` and a `LocalRuntime`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bowline_concurrency::scope;
+    /// use std::rc::Rc;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let work = scope(async |group| {
+    ///     let shared = Rc::new(20);
+    ///     let copy = shared.clone();
+    ///     group.spawn_local(async move { *copy + 1 }).await + *shared + 1
+    /// });
+    /// assert_eq!(tokio::task::LocalSet::new().run_until(work).await, 42);
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> Task<'_, F::Output>
+    where
+        F: Future<Output: 'static> + 'static,
+    {
+        self.spawning(()).local_task::<_, Plain>(future, Location::caller())
+    }
+
+    /// Spawns a fallible child that need not be `Send`; see [`spawn_local`](TaskGroup::spawn_local) and
+    /// [`try_spawn`](TaskGroup::try_spawn).
+    ///
+    /// # Panics
+    ///
+    /// Outside a `LocalSet` and a `LocalRuntime`.
+    #[track_caller]
+    pub fn try_spawn_local<T, F>(&self, future: F) -> Task<'_, T>
+    where
+        T: 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+    {
+        self.spawning(()).local_task::<_, Fallible>(future, Location::caller())
     }
 
     /// Names the next child: `group.named("fetch").try_spawn(..)`. The name stands in errors, reports and lists.
-    pub fn named(&self, name: impl Into<String>) -> Named<'_, E> {
-        Named { group: self, name: name.into() }
+    pub fn named(&self, name: impl Into<Arc<str>>) -> Named<'_, E> {
+        Named::new(self.spawning(name.into()))
+    }
+
+    /// Waits until fewer children than the [`limit`](Builder::limit) run, and gives the right to spawn one. Work that waits here costs
+    /// no task. Without a limit there is nothing to wait for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives up the place in the line, first come, first served.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bowline_concurrency::{TaskGroup, ScopeError};
+    /// use std::num::NonZeroUsize;
+    ///
+    /// # async fn store(_: u32) -> Result<(), String> { Ok(()) }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), ScopeError<String>> {
+    /// let two = NonZeroUsize::new(2).expect("it is 2");
+    /// TaskGroup::builder()
+    ///     .limit(two)
+    ///     .try_scope(async |group: &TaskGroup<String>| {
+    ///         for page in 0..100 {
+    ///             // Never more than two pages are in memory.
+    ///             drop(group.permit().await.try_spawn(store(page)));
+    ///         }
+    ///         Ok(())
+    ///     })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn permit(&self) -> SpawnPermit<'_, E> {
+        let permit = match &self.limit {
+            Some(limit) => Some(limit.acquire().await),
+            None => None,
+        };
+        SpawnPermit::new(self.spawning(()), permit)
+    }
+
+    /// The right to spawn a child, if fewer than the [`limit`](Builder::limit) run.
+    pub fn try_permit(&self) -> Option<SpawnPermit<'_, E>> {
+        let permit = match &self.limit {
+            Some(limit) => Some(limit.try_acquire()?),
+            None => None,
+        };
+        Some(SpawnPermit::new(self.spawning(()), permit))
     }
 
     /// A `'static` handle that spawns into this group, for children that must spawn siblings.
     ///
     /// It does not keep the group open.
     pub fn spawner(&self) -> Spawner<E> {
-        Spawner::new(self.core.clone())
+        Spawner::new(self.node.clone(), self.limit.clone())
     }
 
-    /// Runs the body beside the children: a failure drops it, as it drops them.
-    pub(crate) fn run_body<F: Future>(&self, body: F) -> RunBody<'_, F> {
-        let node = self.core.node();
-        RunBody { body: Below::inline(node.clone(), body), place: CancelPlace { node, key: None } }
+    /// Cancels the body and all children, with [`Reason::Explicit`]. The first reason wins: after another cancellation this does nothing.
+    ///
+    /// The body is dropped at its next await. If it ends with a value instead, the scope returns that; otherwise
+    /// [`ScopeError::Cancelled`](crate::ScopeError::Cancelled), unless something has failed.
+    ///
+    /// Only for groups of a scope that may fail, which has a way to say so:
+    ///
+    /// ```compile_fail
+    /// # async fn plain() {
+    /// bowline_concurrency::scope(async |group| group.cancel("enough")).await;
+    /// # }
+    /// ```
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bowline_concurrency::{ScopeError, TaskGroup, try_scope};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let result = try_scope(async |group: &TaskGroup<String>| {
+    ///     drop(group.spawn(std::future::pending::<()>()));
+    ///     group.cancel("enough");
+    ///     std::future::pending().await
+    /// });
+    /// assert_eq!(result.await.map_err(|error: ScopeError<String>| error.to_string()), Err::<(), _>("cancelled: enough".to_owned()));
+    /// # }
+    /// ```
+    pub fn cancel(&self, message: impl Into<Cow<'static, str>>)
+    where
+        E: CanFail,
+    {
+        self.node.cancel(Reason::Explicit(message.into()));
     }
 
-    /// Waits until everything below is gone.
-    pub(crate) async fn settle(&self) {
-        crate::settle::Settle::new(self.core.node()).await;
+    /// Why the group is being cancelled, if it is.
+    pub fn cancellation(&self) -> Option<Reason> {
+        self.node.reason()
     }
 
-    pub(crate) fn core(&self) -> &Core<E> {
-        &self.core
+    fn spawning<N>(&self, name: N) -> Spawning<'_, N, E> {
+        Spawning::new(&self.node, self.limit.as_ref(), name)
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 }
 
 impl<E: fmt::Debug + Send + 'static> fmt::Debug for TaskGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TaskGroup").field(self.core.node()).finish()
+        f.debug_tuple("TaskGroup").field(&self.node).finish()
     }
 }
 
 impl<E: fmt::Debug + Send + 'static> Drop for TaskGroup<E> {
-    /// The scope's future was dropped half-way: cancel the children, and let the nearest live node wait for them.
+    /// If the scope's future was dropped half-way: cancel the children, and let the nearest live node wait for them.
     fn drop(&mut self) {
-        if self.core.node().try_close() {
-            // All are gone, perhaps with failures that the owner did not come back for. A scope that returned took them.
-            return self.core.disown();
-        }
-        let around = current::try_current().or_else(|| self.core.node().parent());
-        let reason = around.map_or(Reason::OwnerDropped, |node| node.reason_for_drop());
-        self.core.cancel(reason);
-        // The children are handed over first: nothing that a report calls may come in between.
-        self.core.node().orphan(current::try_current());
-        self.core.disown();
-    }
-}
-
-/// A name for the next child; see [`TaskGroup::named`].
-#[derive(Debug)]
-#[must_use = "a name does nothing until something is spawned under it"]
-pub struct Named<'group, E: fmt::Debug + Send + 'static> {
-    group: &'group TaskGroup<E>,
-    name: String,
-}
-
-impl<'group, E: fmt::Debug + Send + 'static> Named<'group, E> {
-    /// Spawns a child under this name; see [`TaskGroup::spawn`].
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime.
-    #[track_caller]
-    pub fn spawn<F>(self, future: F) -> Task<'group, F::Output>
-    where
-        F: Future<Output: Send + 'static> + Send + 'static,
-    {
-        self.group.core.task(Some(self.name), future, Plain, Location::caller())
-    }
-
-    /// Spawns a fallible child under this name; see [`TaskGroup::try_spawn`].
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime.
-    #[track_caller]
-    pub fn try_spawn<T, F>(self, future: F) -> Task<'group, T>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, E>> + Send + 'static,
-    {
-        self.group.core.task(Some(self.name), future, Fallible, Location::caller())
-    }
-}
-
-/// How the body of a scope ended.
-pub(crate) enum BodyEnd<T> {
-    Returned(T),
-    Panicked(Box<dyn Any + Send>),
-    /// The group was cancelled, and the body was dropped.
-    Cancelled,
-}
-
-pin_project! {
-    /// Future of [`TaskGroup::run_body`]. A struct: an async fn would hold the body twice, and double it at each level.
-    pub(crate) struct RunBody<'group, F> {
-        #[pin]
-        body: Below<F>,
-        place: CancelPlace<'group>,
-    }
-}
-
-impl<F: Future> Future for RunBody<'_, F> {
-    type Output = BodyEnd<F::Output>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let CancelPlace { node, key } = this.place;
-        if !node.poll_own_cancellation(cx, key) {
-            match this.body.as_mut().poll(cx) {
-                Poll::Ready(Ok(output)) => return Poll::Ready(BodyEnd::Returned(output)),
-                Poll::Ready(Err(payload)) => return Poll::Ready(BodyEnd::Panicked(payload)),
-                // The body may have been what cancelled the group, and then nobody wakes it again.
-                Poll::Pending if node.is_cancelled() => {}
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        Poll::Ready(match this.body.clear() {
-            Ok(()) => BodyEnd::Cancelled,
-            Err(payload) => BodyEnd::Panicked(payload),
-        })
-    }
-}
-
-/// The body's place among those who are woken by the cancellation.
-struct CancelPlace<'a> {
-    node: &'a Arc<Node>,
-    key: Option<u32>,
-}
-
-impl Drop for CancelPlace<'_> {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            self.node.forget_cancelling(key);
-        }
+        crate::scope::leave(&self.node, current::try_current());
     }
 }

@@ -78,9 +78,12 @@ mod background;
 mod below;
 mod cancelled;
 mod child;
+mod clock;
 mod current;
+mod dressed;
 mod errors;
 mod failure;
+mod fallible;
 mod group;
 mod hand_off;
 mod live;
@@ -96,23 +99,28 @@ mod slots;
 mod spawner;
 mod task;
 mod timeout;
+mod trace;
 mod tree;
 
-pub use background::{BackgroundTask, BackgroundTasks, ShutdownReport};
+pub use background::{BackgroundTask, BackgroundTasks, CancelBackgroundTask, ShutdownReport};
 pub use cancelled::{Cancelled, cancelled, is_cancelled};
-pub use errors::{Errors, ScopeError};
+pub use errors::{Errors, FirstError, ScopeError};
 pub use failure::Failure;
-pub use group::{Named, TaskGroup};
+pub use fallible::{CanFail, CannotFail};
+pub use group::{Named, SpawnPermit, TaskGroup};
 pub use hand_off::{hand_off, lost_releases};
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;
 pub use reason::{Deadline, Reason};
 pub use root::{Interrupted, RunError, root_scope, run};
-pub use scope::{scope, try_scope};
+pub use scope::{Builder, TryBuilder, scope, try_scope};
 pub use settle::{Settled, settled};
 pub use shield::{Shield, shield};
 pub use shutdown::{ShutdownRequested, shutdown_requested};
-pub use spawner::{SpawnError, Spawner};
-pub use task::Task;
-pub use timeout::{Elapsed, SETTLE_WITHIN, Timeout, timeout};
+pub use spawner::{CancelAndWait, SpawnError, Spawner};
+pub use task::{CancelTask, Task};
+pub use timeout::{
+    DeadlineHandle, Elapsed, MoveOnAfter, RescheduleError, SETTLE_WITHIN, Timeout, deadline, effective_deadline,
+    move_on_after, timeout, timeout_at,
+};
 pub use tree::{InScope, Scope, ScopedFuture};

@@ -16,19 +16,23 @@
 //! 6. **Parents are strong, children are not.** A node keeps its parent alive and knows nothing of live nodes below it,
 //!    so there is no cycle and no traffic per nested scope. Long chains are dropped and released in a loop, never by
 //!    recursion.
-//! 7. **Nothing runs under the lock.** Wakers, holds and user values leave the lock before they are woken or dropped.
+//! 7. **Nothing runs under the lock.** Wakers, holds, task handles and user values leave the lock before they are woken,
+//!    aborted or dropped.
+//! 8. **Who waits is in the word.** *Waited* is set, after the waker is in place, before zero is looked for; whoever
+//!    brings a count to zero sees either the bit, and wakes, or comes first, and the waiter sees zero.
+//! 9. **Cancelling comes before aborting.** The first reason stays. From *aborting* on every child of the group is
+//!    aborted, also one whose handle arrives later: handles come under the same lock.
 //!
 //! # Orderings
 //!
 //! Counting down is `AcqRel`: its release half publishes what the finished work wrote (its destructors above all), its
 //! acquire half makes the one who reaches zero see what the others published. Reading zero to return from a scope is
-//! `Acquire` for the same reason. Counting up needs no ordering of its own (invariant 2), and is `Relaxed`.
+//! `Acquire` for the same reason. Counting up needs no ordering of its own (invariant 2), and is `Relaxed`. Setting *waited* is
+//! `AcqRel` although invariant 2 alone decides the race of invariant 8: it keeps the waker's registration before it.
 
-use std::{
-    fmt,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::{fmt, sync::Arc, task::Waker, time::Duration};
+
+use tokio::{task::AbortHandle, time::Instant};
 
 use crate::{
     failure::Observer,
@@ -37,22 +41,32 @@ use crate::{
     slots::Slots,
 };
 
+mod aborting;
 mod cancelling;
+mod deadline;
+mod fate;
 mod hold;
 mod label;
+mod waiting;
 
 pub(crate) use cancelling::cancelling;
+pub(crate) use deadline::Clock;
+pub(crate) use fate::{ErrorValue, Failed, Fate};
 pub use hold::Hold;
 use hold::Unit;
-pub(crate) use hold::{ChildHold, Owner, hold_nearest};
+pub(crate) use hold::{Owner, hold_nearest, leave_child};
 pub(crate) use label::Label;
 
-// Thirty bits for each count: a billion tasks fit into no memory.
+// About thirty bits for each count: a billion tasks fit into no memory.
 const CHILD: u64 = 1;
 const CHILDREN: u64 = (1 << 30) - 1;
 const HAND_OFF: u64 = 1 << 30;
-const HAND_OFFS: u64 = ((1 << 30) - 1) << 30;
+const HAND_OFFS: u64 = ((1 << 29) - 1) << 30;
 const COUNTS: u64 = CHILDREN | HAND_OFFS;
+/// A task was cancelled alone; see [`Node::cancel_task`].
+const SINGLED_OUT: u64 = 1 << 59;
+/// Somebody waits for a count to reach zero, or has waited once.
+const WAITED: u64 = 1 << 60;
 /// Somebody below has asked whether they are cancelled, so a shutdown gives them time to answer.
 const ASKED: u64 = 1 << 61;
 const CANCELLED: u64 = 1 << 62;
@@ -67,6 +81,8 @@ pub(crate) struct Node {
     label: Label,
     /// Cancellations above do not concern what runs below: it is there to clean up after them.
     masked: bool,
+    /// How long the children may go on after a cancellation before they are aborted.
+    grace: Duration,
     word: AtomicU64,
     cold: Mutex<Cold>,
 }
@@ -75,6 +91,18 @@ pub(crate) struct Node {
 struct Cold {
     /// Where the node was last polled, or where it was spawned from; `None` for the process root.
     parent: Option<Arc<Node>>,
+    /// Wakes the owner when the node is cancelled, when its deadline moves and, if it settles, at zero.
+    owner: Option<Waker>,
+    clock: Clock,
+    /// One for every child that has not ended, and for some that have.
+    aborts: Vec<AbortHandle>,
+    aborting: bool,
+    /// What most nodes never have. Boxed, so that a node is small.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
     /// Keeps the adopting node unsettled while this one, an orphan, is (invariant 5).
     adopter: Option<Hold>,
     reason: Option<Reason>,
@@ -86,34 +114,54 @@ struct Cold {
     /// Woken once, by the cancellation.
     cancelling: Slots<Waker>,
     observer: Option<Observer>,
+    fate: Fate,
+    /// The places of tasks that are cancelled alone; see [`Node::cancel_task`].
+    cancelled_tasks: Vec<(tokio::task::Id, Arc<Node>)>,
+    #[cfg(feature = "tokio-util")]
+    token: Option<tokio_util::sync::CancellationToken>,
+}
+
+impl Cold {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn reason(&self) -> Option<&Reason> {
+        self.rare.as_ref()?.reason.as_ref()
+    }
 }
 
 impl Node {
     pub(crate) fn new(label: Label, parent: Option<Arc<Node>>) -> Arc<Node> {
-        Self::build(label, parent, false)
+        Self::build(label, parent, Duration::ZERO, false, Clock::None)
+    }
+
+    /// A node whose children may go on for `grace` after a cancellation.
+    pub(crate) fn graceful(label: Label, parent: Arc<Node>, grace: Duration) -> Arc<Node> {
+        Self::build(label, Some(parent), grace, false, Clock::None)
     }
 
     /// A node that hides the cancellation of those above it.
     pub(crate) fn masked(label: Label, parent: Arc<Node>) -> Arc<Node> {
-        Self::build(label, Some(parent), true)
+        Self::build(label, Some(parent), Duration::ZERO, true, Clock::None)
     }
 
-    fn build(label: Label, parent: Option<Arc<Node>>, masked: bool) -> Arc<Node> {
-        let cold = Cold {
-            parent,
-            adopter: None,
-            reason: None,
-            ending: None,
-            hand_offs: Slots::new(),
-            settling: Slots::new(),
-            cancelling: Slots::new(),
-            observer: None,
-        };
-        Arc::new(Node { label, masked, word: AtomicU64::new(0), cold: Mutex::new(cold) })
+    /// The node of a deadline.
+    pub(crate) fn timed(label: Label, parent: Arc<Node>, at: Option<Instant>) -> Arc<Node> {
+        Self::build(label, Some(parent), Duration::ZERO, false, Clock::Active(at))
+    }
+
+    fn build(label: Label, parent: Option<Arc<Node>>, grace: Duration, masked: bool, clock: Clock) -> Arc<Node> {
+        let cold = Cold { parent, owner: None, clock, aborts: Vec::new(), aborting: false, rare: None };
+        Arc::new(Node { label, masked, grace, word: AtomicU64::new(0), cold: Mutex::new(cold) })
     }
 
     pub(crate) fn label(&self) -> &Label {
         &self.label
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace
     }
 
     pub(crate) fn parent(&self) -> Option<Arc<Node>> {
@@ -128,9 +176,9 @@ impl Node {
 
     // ----------------------------------------------------------------------------------------------- counting
 
-    /// Counts a child, unless the node is being cancelled or is closed.
-    pub(crate) fn add_child(self: &Arc<Self>) -> Option<ChildHold> {
-        self.raise(CHILD, |word| word & (CLOSED | CANCELLED) == 0).then(|| ChildHold::new(self.clone()))
+    /// Counts a child, unless the node is being cancelled or is closed. It is counted down with [`leave_child`].
+    pub(crate) fn add_child(&self) -> bool {
+        self.raise(CHILD, |word| word & (CLOSED | CANCELLED) == 0)
     }
 
     /// Counts a hand-off, unless the node is settled (invariant 4).
@@ -139,7 +187,7 @@ impl Node {
             return None;
         }
         // The count is up, so the node cannot settle before the label is in place.
-        let key = lock(&self.cold).hand_offs.insert(label);
+        let key = lock(&self.cold).rare().hand_offs.insert(label);
         Some(Hold::new(self.clone(), key))
     }
 
@@ -161,7 +209,7 @@ impl Node {
             // AcqRel: see "Orderings".
             Unit::Child => (self.word.fetch_sub(CHILD, Ordering::AcqRel), CHILD),
             Unit::HandOff(key) => {
-                let label = lock(&self.cold).hand_offs.remove(key);
+                let label = lock(&self.cold).rare().hand_offs.remove(key);
                 drop(label);
                 (self.word.fetch_sub(HAND_OFF, Ordering::AcqRel), HAND_OFF)
             }
@@ -169,16 +217,12 @@ impl Node {
         let after = before - amount;
         let all_gone = after & COUNTS == 0;
         let hand_offs_gone = amount == HAND_OFF && after & HAND_OFFS == 0;
-        if !all_gone && !hand_offs_gone {
+        // Nobody waits and nobody has adopted: nothing to do, and no lock to take (invariant 8).
+        if after & (WAITED | CLOSED) == 0 || !all_gone && !hand_offs_gone {
             return None;
         }
-        let (wakers, adopter) = {
-            let mut cold = lock(&self.cold);
-            let wakers: Vec<Waker> = cold.settling.iter().cloned().collect();
-            (wakers, if is_settled(after) { cold.adopter.take() } else { None })
-        };
-        wakers.into_iter().for_each(Waker::wake);
-        adopter
+        self.wake_at_zero(all_gone);
+        if is_settled(after) { lock(&self.cold).rare().adopter.take() } else { None }
     }
 
     /// Closes the node if nothing is counted. `true` means settled.
@@ -190,38 +234,51 @@ impl Node {
             }
             // Acquire on both: who sees zero must see what the finished work wrote.
             match self.word.compare_exchange_weak(word, word | CLOSED, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    if word & WAITED != 0 {
+                        self.wake_at_zero(false); // Others than the owner may wait for the end.
+                    }
+                    return true;
+                }
                 Err(now) => word = now,
             }
         }
         false
     }
 
+    pub(crate) fn is_settled(&self) -> bool {
+        is_settled(self.word.load(Ordering::Acquire))
+    }
+
     /// The owner goes: closes the node, and lets the nearest live node above `current` wait for what is left.
     ///
     /// Called at most once per node, by its owner.
     pub(crate) fn orphan(self: &Arc<Self>, current: Option<Arc<Node>>) {
+        let owner = lock(&self.cold).owner.take();
+        drop(owner);
         if self.try_close() {
+            // Nothing is left to abort; the handles would keep the memory of finished tasks.
+            drop(std::mem::take(&mut lock(&self.cold).aborts));
             return;
         }
         let above = current.or_else(|| self.parent()).unwrap_or_else(crate::current::process_root);
         let hold = hold_nearest(above, Label::Given(self.describe().into()));
-        lock(&self.cold).adopter = Some(hold);
+        lock(&self.cold).rare().adopter = Some(hold);
         // AcqRel: publishes the adopter to whoever settles the node (invariant 5), and sees what the last one wrote.
         let before = self.word.fetch_or(CLOSED, Ordering::AcqRel);
         if before & COUNTS == 0 {
             // The last one left between the check and here, and did not see a closed node: it is settled by us.
-            let hold = lock(&self.cold).adopter.take();
+            self.wake_at_zero(true);
+            let hold = lock(&self.cold).rare().adopter.take();
             drop(hold);
         }
     }
 
     fn describe(&self) -> String {
-        let word = self.word.load(Ordering::Relaxed);
         let mut text = self.label.to_string();
-        let (children, hand_offs) = (word & CHILDREN, self.stragglers());
-        if children > 0 {
-            text += &format!(" with {children} task{}", if children == 1 { "" } else { "s" });
+        let (tasks, hand_offs) = (self.children_left(), self.hand_offs_left());
+        if let Some(tasks) = tasks {
+            text += &format!(" with {tasks}");
         }
         if !hand_offs.is_empty() {
             text += &format!(": {}", hand_offs.join(", "));
@@ -230,66 +287,34 @@ impl Node {
         text.chars().take(200).collect()
     }
 
-    /// The names of the hand-offs that are still counted.
+    /// The names of what is still counted.
     pub(crate) fn stragglers(&self) -> Vec<String> {
-        lock(&self.cold).hand_offs.iter().map(Label::to_string).collect()
+        self.children_left().into_iter().chain(self.hand_offs_left()).collect()
     }
 
-    // ------------------------------------------------------------------------------------------------ waiting
-
-    /// Ready once the node is settled. `key` is the caller's place among the waiters; it must be given back with
-    /// [`Node::forget_settling`].
-    pub(crate) fn poll_settled(&self, cx: &mut Context<'_>, key: &mut Option<u32>) -> Poll<()> {
-        if self.try_close() {
-            return Poll::Ready(());
+    fn children_left(&self) -> Option<String> {
+        match self.word.load(Ordering::Relaxed) & CHILDREN {
+            0 => None,
+            1 => Some("1 task".to_owned()),
+            n => Some(format!("{n} tasks")),
         }
-        self.wait_for_zero(cx, key);
-        // Again, now that a waker is in place: the last one may have left in between.
-        if self.try_close() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Ready while nothing is handed off to the node; does not close it.
-    pub(crate) fn poll_hand_offs_gone(&self, cx: &mut Context<'_>, key: &mut Option<u32>) -> Poll<()> {
-        let gone = || self.word.load(Ordering::Acquire) & HAND_OFFS == 0;
-        if gone() {
-            return Poll::Ready(());
-        }
-        self.wait_for_zero(cx, key);
-        if gone() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    fn wait_for_zero(&self, cx: &mut Context<'_>, key: &mut Option<u32>) {
-        let old = register(&mut lock(&self.cold).settling, cx.waker(), key);
-        drop(old); // A waker's drop may free a task: not under the lock (invariant 7).
-    }
-
-    pub(crate) fn forget_settling(&self, key: u32) {
-        let waker = lock(&self.cold).settling.remove(key);
-        drop(waker);
+    pub(crate) fn hand_offs_left(&self) -> Vec<String> {
+        let cold = lock(&self.cold);
+        cold.rare.iter().flat_map(|rare| rare.hand_offs.iter()).map(Label::to_string).collect()
     }
 
     // ---------------------------------------------------------------------------------------------- observing
 
     pub(crate) fn set_observer(&self, observer: Observer) {
-        let old = lock(&self.cold).observer.replace(observer);
+        let old = lock(&self.cold).rare().observer.replace(observer);
         drop(old);
     }
 
     pub(crate) fn observer(&self) -> Option<Observer> {
-        lock(&self.cold).observer.clone()
+        lock(&self.cold).rare.as_ref()?.observer.clone()
     }
-}
-
-/// Puts or refreshes a waker; returns the one that it replaced, to be dropped outside the lock.
-fn register(slots: &mut Slots<Waker>, waker: &Waker, key: &mut Option<u32>) -> Option<Waker> {
-    if let Some(present) = key.and_then(|key| slots.get_mut(key)) {
-        if present.will_wake(waker) {
-            return None;
-        }
-        return Some(std::mem::replace(present, waker.clone()));
-    }
-    *key = Some(slots.insert(waker.clone()));
-    None
 }
 
 /// No tree of tasks is deeper. Two scopes that are polled from below each other on two threads at once can still close a circle

@@ -1,6 +1,6 @@
 //! Why something is being cancelled.
 
-use std::{fmt, panic::Location, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, panic::Location, sync::Arc, time::Duration};
 
 /// Why a scope and what runs below it is being cancelled.
 ///
@@ -18,6 +18,8 @@ pub enum Reason {
     OwnerDropped,
     /// The program was asked to stop, by a signal or by its root.
     Shutdown,
+    /// Somebody said so, for example with [`TaskGroup::cancel`](crate::TaskGroup::cancel), and said why.
+    Explicit(Cow<'static, str>),
     /// The runtime that was to run a child was shut down first.
     RuntimeGone,
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Reason {
             Reason::DeadlineElapsed(deadline) => write!(f, "{deadline} has passed"),
             Reason::OwnerDropped => f.write_str("the owner of the scope was dropped"),
             Reason::Shutdown => f.write_str("the program is shutting down"),
+            Reason::Explicit(message) => f.write_str(message),
             Reason::RuntimeGone => f.write_str("the runtime was shut down"),
         }
     }

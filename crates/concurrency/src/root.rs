@@ -143,7 +143,7 @@ struct Rooted<T> {
 }
 
 async fn below_root<F: Future>(main: F) -> Rooted<F::Output> {
-    let node = Node::new(Label::Fixed("the root"), Some(current::current()));
+    let node = Node::new(Label::Kind("the root"), Some(current::current()));
     let owner = Owner(node.clone());
     let _enrolled = Enrolled::new(&node);
     let mut signals = Signals::listen();
@@ -162,7 +162,7 @@ async fn below_root<F: Future>(main: F) -> Rooted<F::Output> {
         (Some(Ok(value)), Ok(())) => Ok(Ok(value)),
         (None, Ok(())) => Ok(Err(Interrupted {})),
     };
-    let hurried = drain("the root", &node, Settle::new(&node), &mut signals).await;
+    let hurried = drain("the root", &node, Settle(&node), &mut signals).await;
     drop(owner);
     Rooted { outcome, hurried }
 }

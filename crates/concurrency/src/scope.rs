@@ -1,13 +1,26 @@
 //! Scopes: a body and its children, returned from together.
 
-use std::{convert::Infallible, fmt, panic::resume_unwind};
+use std::{fmt, future::poll_fn, sync::Arc};
+
+use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
-    errors::{Errors, ScopeError},
-    group::{BodyEnd, TaskGroup},
-    node::Label,
+    current,
+    errors::ScopeError,
+    fallible::CannotFail,
+    group::TaskGroup,
+    node::{Hold, Label, Node, hold_nearest},
     reason::Reason,
 };
+
+mod builder;
+mod conclusion;
+mod limits;
+mod running;
+
+pub use builder::{Builder, TryBuilder};
+use limits::Limits;
+use running::{End, Running};
 
 /// Opens a scope that cannot fail, and returns the body's value after the last task below it is gone.
 ///
@@ -45,14 +58,7 @@ pub async fn scope<T, F>(body: F) -> T
 where
     F: AsyncFnOnce(&TaskGroup) -> T,
 {
-    // Declared first, dropped last: the body is gone when the group hands its children over.
-    let group = TaskGroup::<Infallible>::open(Label::Fixed("a scope"));
-    let end = group.run_body(body(&group)).await;
-    match conclude(&group, end).await {
-        Ok(value) => value,
-        Err(ScopeError::Failed(errors)) => match *errors.first() {},
-        Err(ScopeError::Cancelled(reason)) => panic!("a scope that cannot fail was cancelled: {reason}"),
-    }
+    open(TaskGroup::open(default_node(), None), None, body).await
 }
 
 /// Opens a scope whose body and children may fail: the first failure cancels the others, and the scope returns after
@@ -64,7 +70,7 @@ where
 /// # Errors
 ///
 /// [`ScopeError::Failed`] with every error that the body and the children returned, the first one first;
-/// [`ScopeError::Cancelled`] if a child was lost because its runtime was shut down.
+/// [`ScopeError::Cancelled`] after [`TaskGroup::cancel`], and if a child was lost because its runtime was shut down.
 ///
 /// # Panics
 ///
@@ -107,41 +113,70 @@ where
     E: fmt::Debug + Send + 'static,
     F: AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
 {
-    let group = TaskGroup::open(Label::Fixed("a scope"));
-    let end = match group.run_body(body(&group)).await {
-        BodyEnd::Returned(Ok(value)) => BodyEnd::Returned(value),
-        BodyEnd::Returned(Err(error)) => {
-            group.core().fail(Some("the body".to_owned()), error);
-            BodyEnd::Cancelled
-        }
-        BodyEnd::Panicked(payload) => BodyEnd::Panicked(payload),
-        BodyEnd::Cancelled => BodyEnd::Cancelled,
-    };
-    conclude(&group, end).await
+    try_open(TaskGroup::open(default_node(), None), None, body).await
 }
 
-/// Waits for everything below and turns what happened into the scope's result.
-async fn conclude<T, E: fmt::Debug + Send + 'static>(
-    group: &TaskGroup<E>,
-    end: BodyEnd<T>,
-) -> Result<T, ScopeError<E>> {
-    let value = match end {
-        BodyEnd::Returned(value) => Some(value),
-        BodyEnd::Panicked(payload) => {
-            group.core().panicked(Some("the body"), payload);
-            None
-        }
-        BodyEnd::Cancelled => None,
+fn default_node() -> Arc<Node> {
+    Node::new(Label::Kind("a scope"), Some(current::current()))
+}
+
+async fn open<T, F>(group: TaskGroup, limits: Option<Box<Limits>>, body: F) -> T
+where
+    F: AsyncFnOnce(&TaskGroup) -> T,
+{
+    // The group was declared first and is dropped last: the body is gone when the group hands its children over.
+    let end = Running::new(group.node(), limits, |_, value| Some(value), body(&group)).await;
+    match conclusion::of::<T, CannotFail>(group.node(), end) {
+        Ok(value) => value,
+        Err(ScopeError::Failed(errors)) => errors.first().unreachable(),
+        Err(error) => panic!("a scope that cannot fail has no value to return: {error}"),
+    }
+}
+
+async fn try_open<T, E, F>(group: TaskGroup<E>, limits: Option<Box<Limits>>, body: F) -> Result<T, ScopeError<E>>
+where
+    E: fmt::Debug + Send + 'static,
+    F: AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
+{
+    let judge = |node: &Arc<Node>, result: Result<T, E>| {
+        result.map_err(|error| node.record_error(Some("the body".into()), Box::new(error))).ok()
     };
-    group.settle().await;
-    let mut fate = group.core().take_fate();
-    if let Some(payload) = fate.panic.take() {
-        // The panic outranks the errors; they are not lost for that.
-        group.core().report(fate);
-        resume_unwind(payload);
+    let end = Running::new(group.node(), limits, judge, body(&group)).await;
+    conclusion::of(group.node(), end)
+}
+
+/// The group of a scope goes: at the end, or because the scope's future was dropped half-way. Then its children are cancelled, and
+/// `current`, or the nearest live node above, waits for them.
+pub(crate) fn leave(node: &Arc<Node>, current: Option<Arc<Node>>) {
+    if node.try_close() {
+        crate::trace::settled(node);
+        // Perhaps with failures that the owner did not come back for; a scope that returned has taken them.
+        node.report(node.take_fate());
+        return node.orphan(None);
     }
-    if let Some(errors) = Errors::new(fate.errors) {
-        return Err(ScopeError::Failed(errors));
+    let around = current.clone().or_else(|| node.parent());
+    node.cancel(around.map_or(Reason::OwnerDropped, |node| node.reason_for_drop()));
+    // The children are handed over first: nothing that a report calls may come in between.
+    node.orphan(current);
+    node.disown();
+    if !node.is_aborting() {
+        // The owner was to abort them after the grace: somebody else has to.
+        abort_after_grace(
+            node.clone(),
+            hold_nearest(node.parent().unwrap_or_else(current::process_root), node.label().clone()),
+        );
     }
-    value.ok_or_else(|| ScopeError::Cancelled(group.core().node().reason().unwrap_or(Reason::RuntimeGone)))
+}
+
+fn abort_after_grace(node: Arc<Node>, hold: Hold) {
+    let Ok(runtime) = Handle::try_current() else { return node.abort_all() };
+    runtime.spawn(async move {
+        let _hold = hold;
+        let mut place = None;
+        // Nobody gives the place back: the node ends soon, and its list of those who wait with it.
+        let ended = poll_fn(|cx| node.poll_ended(cx, &mut place));
+        if timeout(node.grace(), ended).await.is_err() {
+            node.abort_all();
+        }
+    });
 }

@@ -9,27 +9,38 @@ use std::{
 use crate::{current, node::Node};
 
 /// Waits until a node is settled: closed, and nothing left below it. For its owner.
-pub(crate) struct Settle<'a> {
-    node: &'a Arc<Node>,
-    key: Option<u32>,
-}
-
-impl<'a> Settle<'a> {
-    pub(crate) fn new(node: &'a Arc<Node>) -> Self {
-        Settle { node, key: None }
-    }
-}
+pub(crate) struct Settle<'a>(pub(crate) &'a Node);
 
 impl Future for Settle<'_> {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        this.node.poll_settled(cx, &mut this.key)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_settled(cx)
     }
 }
 
-impl Drop for Settle<'_> {
+/// Waits until a node is settled, for one of several owners.
+pub(crate) struct SettleAmong<'a> {
+    node: &'a Node,
+    key: Option<u32>,
+}
+
+impl<'a> SettleAmong<'a> {
+    pub(crate) fn new(node: &'a Node) -> Self {
+        SettleAmong { node, key: None }
+    }
+}
+
+impl Future for SettleAmong<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.node.poll_settled_among(cx, &mut this.key)
+    }
+}
+
+impl Drop for SettleAmong<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
             self.node.forget_settling(key);

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     fmt,
+    panic::resume_unwind,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -10,7 +11,13 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use crate::{failure::Failure, tree::Scope};
+use crate::{
+    below::Below,
+    current::{self, Recipe},
+    failure::Failure,
+    node::Label,
+    tree::Scope,
+};
 
 /// Runs `work` in the caller's task; if the caller is dropped half-way, the rest is handed off to the current scope,
 /// or where there is none to that of the latest poll, which waits for it at most `budget`.
@@ -45,7 +52,7 @@ where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
     Shield {
-        work: Some(Box::pin(work)),
+        work: Below::unborn(Box::pin(work)),
         runtime: None,
         place: None,
         budget,
@@ -67,8 +74,8 @@ where
 /// no budget to go by: there a shield that is dropped half-way panics in the background, and the rest is reported as lost.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Shield<T: Send + 'static> {
-    /// `None` while it is polled and when it is done: work that panicked is not polled again.
-    work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
+    /// Below a node that hides the cancellations around. Empty when it is done: work that panicked is not polled again.
+    work: Below<Work<T>>,
     /// The runtime of the first poll: the rest runs where the work has registered its timers and sockets.
     runtime: Option<Handle>,
     /// Where it was polled last; takes the rest if it is dropped where no scope is current.
@@ -77,6 +84,8 @@ pub struct Shield<T: Send + 'static> {
     name: Cow<'static, str>,
     orphaned: Option<Box<dyn FnOnce(T) + Send>>,
 }
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl<T: Send + 'static> Shield<T> {
     /// Names the work in reports.
@@ -97,23 +106,43 @@ impl<T: Send + 'static> Future for Shield<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        if self.runtime.is_none() {
+        if self.place.is_none() {
             self.runtime = Handle::try_current().ok();
+            let label = Label::from(self.name.clone());
+            Pin::new(&mut self.work).enter_on_demand(Recipe::Shield { label });
         }
-        let mut work = self.work.take().expect("a shield is not polled after it is done");
-        let poll = work.as_mut().poll(cx);
-        if poll.is_pending() {
-            self.work = Some(work);
-            self.place = Scope::try_current();
+        match Pin::new(&mut self.work).poll(cx) {
+            Poll::Ready(Ok(output)) => {
+                self.leave();
+                Poll::Ready(output)
+            }
+            Poll::Ready(Err(payload)) => {
+                self.leave();
+                resume_unwind(payload)
+            }
+            Poll::Pending => {
+                self.place = Some(Scope::current());
+                Poll::Pending
+            }
         }
-        poll
+    }
+}
+
+impl<T: Send + 'static> Shield<T> {
+    /// What the work has left behind so far is waited for where we are.
+    fn leave(&self) {
+        if let Some(node) = self.work.node() {
+            node.orphan(current::try_current());
+        }
     }
 }
 
 impl<T: Send + 'static> Drop for Shield<T> {
     fn drop(&mut self) {
+        let Some(work) = self.work.take() else { return };
+        self.leave();
         // Without a runtime it was never polled in one: not begun, or driven by hand and cut short by that hand.
-        let (Some(work), Some(runtime)) = (self.work.take(), self.runtime.take()) else { return };
+        let Some(runtime) = self.runtime.take() else { return };
         let (budget, orphaned, name) = (self.budget, self.orphaned.take(), self.name.clone());
         let place = Scope::try_current().or_else(|| self.place.take()).unwrap_or_else(Scope::current);
         place.hand_off(&runtime, self.name.clone(), async move {

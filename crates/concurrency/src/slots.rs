@@ -7,11 +7,14 @@ pub(crate) struct Slots<T> {
     free: Vec<u32>,
 }
 
-impl<T> Slots<T> {
-    pub(crate) const fn new() -> Self {
+// Not derived: that would ask for `T: Default`.
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
         Slots { slots: Vec::new(), free: Vec::new() }
     }
+}
 
+impl<T> Slots<T> {
     pub(crate) fn insert(&mut self, value: T) -> u32 {
         if let Some(key) = self.free.pop() {
             self.slots[key as usize] = Some(value);

@@ -1,10 +1,23 @@
 //! Spawning into a group from its children.
 
-use std::{fmt, panic::Location, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    marker::PhantomData,
+    panic::Location,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use thiserror::Error;
 
-use crate::group::{Core, Fallible, Plain};
+use crate::{
+    fallible::{CanFail, CannotFail},
+    group::{Fallible, Limit, Plain, Spawning},
+    node::Node,
+    reason::Reason,
+};
 
 /// A `'static`, cloneable handle that spawns into a [`TaskGroup`](crate::TaskGroup), for children that spawn siblings.
 ///
@@ -12,8 +25,7 @@ use crate::group::{Core, Fallible, Plain};
 /// refuses, and gives the future back.
 ///
 /// ```
-/// use bowline_concurrency::{Spawner, TaskGroup, scope};
-/// use std::convert::Infallible;
+/// use bowline_concurrency::scope;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// scope(async |group| {
@@ -26,13 +38,19 @@ use crate::group::{Core, Fallible, Plain};
 /// .await;
 /// # }
 /// ```
-pub struct Spawner<E: fmt::Debug + Send + 'static = std::convert::Infallible> {
-    core: Arc<Core<E>>,
+pub struct Spawner<E: fmt::Debug + Send + 'static = CannotFail> {
+    node: Arc<Node>,
+    limit: Option<Limit>,
+    error: PhantomData<fn() -> E>,
 }
 
 impl<E: fmt::Debug + Send + 'static> Spawner<E> {
-    pub(crate) fn new(core: Arc<Core<E>>) -> Self {
-        Spawner { core }
+    pub(crate) fn new(node: Arc<Node>, limit: Option<Limit>) -> Self {
+        Spawner { node, limit, error: PhantomData }
+    }
+
+    fn spawning(&self) -> Spawning<'_, (), E> {
+        Spawning::new(&self.node, self.limit.as_ref(), ())
     }
 
     /// Spawns a child whose output is dropped; only a panic of it fails the group.
@@ -49,7 +67,10 @@ impl<E: fmt::Debug + Send + 'static> Spawner<E> {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.core.spawn(None, future, Plain, Location::caller()).map(drop).map_err(SpawnError)
+        self.spawning()
+            .spawn::<_, Plain>(future, Location::caller())
+            .map(drop)
+            .map_err(|future| SpawnError::new(future, Refusal::Closed))
     }
 
     /// Spawns a child whose error fails the group.
@@ -67,36 +88,127 @@ impl<E: fmt::Debug + Send + 'static> Spawner<E> {
         T: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        self.core.spawn(None, future, Fallible, Location::caller()).map(drop).map_err(SpawnError)
+        self.spawning()
+            .spawn::<_, Fallible>(future, Location::caller())
+            .map(drop)
+            .map_err(|future| SpawnError::new(future, Refusal::Closed))
+    }
+}
+
+impl<E: fmt::Debug + Send + 'static + CanFail> Spawner<E> {
+    /// Cancels the group from anywhere; see [`TaskGroup::cancel`](crate::TaskGroup::cancel).
+    pub fn cancel(&self, message: impl Into<Cow<'static, str>>) {
+        self.node.cancel(Reason::Explicit(message.into()));
+    }
+
+    /// Cancels the group and waits until it has returned, and everything below it is gone.
+    ///
+    /// Not from below the group itself, which is dropped while it waits for its own end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bowline_concurrency::{TaskGroup, scope, try_scope};
+    /// use tokio::sync::oneshot;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// scope(async |outer| {
+    ///     let (give, given) = oneshot::channel();
+    ///     let server = outer.spawn(try_scope(async move |group: &TaskGroup<String>| -> Result<(), _> {
+    ///         let _ = give.send(group.spawner());
+    ///         std::future::pending().await
+    ///     }));
+    ///     given.await?.cancel_and_wait("enough").await; // It is gone.
+    ///     assert!(server.await.is_err());
+    ///     Ok(())
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    pub fn cancel_and_wait(&self, message: impl Into<Cow<'static, str>>) -> CancelAndWait {
+        self.cancel(message);
+        CancelAndWait { node: self.node.clone(), key: None }
+    }
+}
+
+/// Future of [`Spawner::cancel_and_wait`].
+///
+/// # Cancel safety
+///
+/// The group is cancelled by the call, not by this future: dropping it gives up the wait only.
+#[derive(Debug)]
+#[must_use = "the group is cancelled, but not waited for, unless this is awaited"]
+pub struct CancelAndWait {
+    node: Arc<Node>,
+    key: Option<u32>,
+}
+
+impl Future for CancelAndWait {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.node.poll_ended(cx, &mut this.key)
+    }
+}
+
+impl Drop for CancelAndWait {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.node.forget_settling(key);
+        }
     }
 }
 
 impl<E: fmt::Debug + Send + 'static> Clone for Spawner<E> {
     fn clone(&self) -> Self {
-        Spawner { core: self.core.clone() }
+        Spawner { node: self.node.clone(), limit: self.limit.clone(), error: PhantomData }
     }
 }
 
 impl<E: fmt::Debug + Send + 'static> fmt::Debug for Spawner<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Spawner").field(self.core.node()).finish()
+        f.debug_tuple("Spawner").field(&self.node).finish()
     }
 }
 
 /// A spawn was refused; holds the future that was not spawned.
 #[derive(Error)]
-#[error("the scope takes no more tasks: it is being cancelled, shut down or has returned")]
-pub struct SpawnError<F>(pub(crate) F);
+#[error("{refusal}")]
+pub struct SpawnError<F> {
+    future: F,
+    refusal: Refusal,
+}
+
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    #[error("the scope takes no more tasks: it is being cancelled, shut down or has returned")]
+    Closed,
+    #[error("as many tasks run as the bound allows: wait until one has ended, or raise the bound")]
+    Full,
+    #[error("there is no Tokio runtime here: spawn from inside one, or enter it with `Handle::enter`")]
+    NoRuntime,
+}
 
 impl<F> SpawnError<F> {
+    pub(crate) fn new(future: F, refusal: Refusal) -> Self {
+        SpawnError { future, refusal }
+    }
+
     /// The future, never polled.
     pub fn into_inner(self) -> F {
-        self.0
+        self.future
+    }
+
+    /// Whether it was refused because as many tasks run as the bound allows; see
+    /// [`BackgroundTasks::bounded`](crate::BackgroundTasks::bounded).
+    pub fn is_full(&self) -> bool {
+        self.refusal == Refusal::Full
     }
 }
 
 impl<F> fmt::Debug for SpawnError<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpawnError").finish_non_exhaustive()
+        f.debug_struct("SpawnError").field("refusal", &self.refusal).finish_non_exhaustive()
     }
 }

@@ -2,12 +2,17 @@
 
 use std::{
     fmt,
-    marker::PhantomData,
     pin::Pin,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, ready},
 };
 
-use tokio::task::{JoinHandle, coop::Unconstrained, coop::unconstrained};
+use tokio::task::{JoinHandle, unconstrained};
+
+use crate::{
+    child::Leaving,
+    node::{Node, Owner},
+};
 
 /// A child of a [`TaskGroup`](crate::TaskGroup); awaiting it gives the child's value.
 ///
@@ -25,7 +30,7 @@ use tokio::task::{JoinHandle, coop::Unconstrained, coop::unconstrained};
 /// # Cancel safety
 ///
 /// Dropping the handle, before or while it is awaited, loses only the value: the child runs on and its scope waits for it.
-/// A value that nobody takes is dropped by the runtime when the child ends.
+/// A value that nobody takes is dropped below the scope, which waits for a release that it owes.
 ///
 /// # Panics
 ///
@@ -33,13 +38,48 @@ use tokio::task::{JoinHandle, coop::Unconstrained, coop::unconstrained};
 #[must_use = "the value of the child is lost unless the task is awaited; use `drop` if that is meant"]
 pub struct Task<'group, T> {
     /// `None`: the child never ran or failed. The body is being dropped, so there is nothing to wait for.
-    handle: Option<Unconstrained<JoinHandle<Option<T>>>>,
-    group: PhantomData<&'group ()>,
+    handle: Option<JoinHandle<Leaving<T>>>,
+    node: &'group Arc<Node>,
+    name: Option<Arc<str>>,
 }
 
-impl<T> Task<'_, T> {
-    pub(crate) fn new(handle: Option<JoinHandle<Option<T>>>) -> Self {
-        Task { handle: handle.map(unconstrained), group: PhantomData }
+impl<'group, T> Task<'group, T> {
+    pub(crate) fn new(node: &'group Arc<Node>, name: Option<Arc<str>>, handle: Option<JoinHandle<Leaving<T>>>) -> Self {
+        Task { handle, node, name }
+    }
+
+    /// Whether the child has ended, or never ran.
+    pub fn is_finished(&self) -> bool {
+        self.handle.as_ref().is_none_or(|handle| handle.is_finished())
+    }
+
+    /// The name that the child was given; see [`TaskGroup::named`](crate::TaskGroup::named).
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Drops the child's future at its next await, and waits until it and all that it leaves behind are gone. Its siblings go on.
+    ///
+    /// `Some` if the child had its value already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let cancelled = bowline_concurrency::scope(async |group| {
+    ///     let endless = group.spawn(std::future::pending::<u32>());
+    ///     endless.cancel().await
+    /// });
+    /// assert_eq!(cancelled.await, None);
+    /// # }
+    /// ```
+    #[doc(alias = "abort")]
+    #[doc(alias = "cancel_and_wait")]
+    pub fn cancel(self) -> CancelTask<'group, T> {
+        CancelTask {
+            cancelling: self.handle.map(|handle| Cancelling::new(self.node, handle, Leaving::take)),
+            group: self.node,
+        }
     }
 }
 
@@ -48,11 +88,11 @@ impl<T> Future for Task<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let Some(handle) = &mut self.handle else { return Poll::Pending };
-        match Pin::new(handle).poll(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(Some(value))) => Poll::Ready(value),
+        // Unconstrained: see above, on the cooperative budget.
+        match ready!(Pin::new(&mut unconstrained(handle)).poll(cx)).ok().and_then(Leaving::take) {
+            Some(value) => Poll::Ready(value),
             // Failed or dropped: the group is cancelled already, and its owner is woken by that.
-            Poll::Ready(_) => {
+            None => {
                 self.handle = None;
                 Poll::Pending
             }
@@ -62,6 +102,69 @@ impl<T> Future for Task<'_, T> {
 
 impl<T> fmt::Debug for Task<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Task").finish_non_exhaustive()
+        f.debug_struct("Task").field("name", &self.name).field("finished", &self.is_finished()).finish()
     }
 }
+
+/// Future of [`Task::cancel`]: the child's value, if it had one.
+///
+/// # Cancel safety
+///
+/// The child is cancelled by the call, not by this future. Dropping it gives up the wait, and a value that the child had; the scope still waits.
+#[must_use = "the child is told, but not waited for, unless this is awaited"]
+pub struct CancelTask<'group, T> {
+    /// `None`: the child never ran.
+    cancelling: Option<Cancelling<T, Leaving<T>>>,
+    group: &'group Arc<Node>,
+}
+
+impl<T> Future for CancelTask<'_, T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        match &mut self.cancelling {
+            Some(cancelling) => cancelling.poll(cx),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl<T> fmt::Debug for CancelTask<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CancelTask").field(&self.group).finish()
+    }
+}
+
+/// One task of a node that is being cancelled, and the place that takes what it leaves behind.
+pub(crate) struct Cancelling<T, O> {
+    node: Arc<Node>,
+    /// Hands over what is still there when the wait is given up.
+    place: Owner,
+    /// `None` once the task is gone.
+    handle: Option<JoinHandle<O>>,
+    take: fn(O) -> Option<T>,
+    value: Option<T>,
+}
+
+impl<T, O> Cancelling<T, O> {
+    pub(crate) fn new(node: &Arc<Node>, handle: JoinHandle<O>, take: fn(O) -> Option<T>) -> Self {
+        let place = Owner(node.cancel_task(handle.id()));
+        handle.abort();
+        Cancelling { node: node.clone(), place, handle: Some(handle), take, value: None }
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        if let Some(handle) = &mut self.handle {
+            self.value = ready!(Pin::new(handle).poll(cx)).ok().and_then(self.take);
+            if let Some(handle) = self.handle.take() {
+                self.node.forget_cancelled_task(handle.id());
+            }
+        }
+        ready!(self.place.0.poll_settled(cx));
+        Poll::Ready(self.value.take())
+    }
+}
+
+// The value is moved, never pinned.
+impl<T, O> Unpin for Cancelling<T, O> {}
+impl<T> Unpin for CancelTask<'_, T> {}

@@ -1,33 +1,33 @@
 //! Deadlines that cancel on time and return after what they cancelled is gone.
 
-use std::{
-    any::Any,
-    error::Error,
-    fmt, io,
-    panic::Location,
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{panic::Location, time::Duration};
 
-use pin_project_lite::pin_project;
-use tokio::{
-    task::coop::{Unconstrained, unconstrained},
-    time::{Instant, Sleep, sleep_until},
-};
+use tokio::time::Instant;
 
 use crate::{
     below::Below,
     current,
-    failure::PanicInTransit,
-    node::{Label, Node, Owner},
-    reason::{Deadline, Reason},
+    node::{Label, Node},
+    reason::Deadline,
 };
+
+mod effective;
+mod elapsed;
+mod future;
+mod handle;
+mod move_on;
+
+pub use effective::effective_deadline;
+pub use elapsed::Elapsed;
+pub use future::Timeout;
+use future::{Limit, Parts};
+pub use handle::{DeadlineHandle, RescheduleError};
+pub use move_on::{MoveOnAfter, move_on_after};
 
 /// How long a [`timeout`] waits for the cleanup of what it cancelled, unless [`Timeout::settle_within`] says otherwise.
 pub const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 
-/// Gives `future` at most `limit` to finish, and returns after everything below it is gone.
+/// Gives `future` at most `limit` to finish, and returns after everything below it is gone. `None` is no limit.
 ///
 /// A drop-in for Tokio's `timeout` with a stronger contract:
 ///
@@ -66,219 +66,92 @@ pub const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// # Ok(())
 /// # }
 /// ```
-#[doc(alias = "deadline")]
 #[doc(alias = "fail_after")]
+#[doc(alias = "wait_for")]
+#[doc(alias = "withTimeout")]
 #[track_caller]
-pub fn timeout<F: IntoFuture>(limit: Duration, future: F) -> Timeout<F::IntoFuture> {
-    Timeout {
-        body: Below::unborn(future.into_future()),
-        owner: None,
-        sleep: None,
-        phase: Phase::Running { deadline: None },
-        settle_within: SETTLE_WITHIN,
-        identity: Deadline { limit, location: Location::caller(), name: None },
-    }
+pub fn timeout<F: IntoFuture>(limit: impl Into<Option<Duration>>, future: F) -> Timeout<F::IntoFuture> {
+    let limit = limit.into();
+    let body = Below::unborn(future.into_future());
+    Timeout::new(
+        body,
+        Parts { limit: Limit::After(limit), identity: identity(limit.unwrap_or(Duration::MAX)), movable: None },
+    )
 }
 
-pin_project! {
-    /// Future of [`timeout`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it drops the inner future; what that leaves behind (children of its scopes, releases) is waited for by
-    /// the nearest enclosing scope, timeout or root. With `&mut future` inside the future lives on: poll it again. Only a
-    /// value that it has given already, while the timeout still waits for what it left behind, is dropped with the timeout. A
-    /// panic in that position goes to the observer.
-    #[must_use = "futures do nothing unless awaited"]
-    pub struct Timeout<F: Future> {
-        // Dropped before the owner: what the future leaves behind is counted when the owner hands it over.
-        #[pin]
-        body: Below<F>,
-        owner: Option<Owner>,
-        #[pin]
-        sleep: Option<Unconstrained<Sleep>>,
-        phase: Phase<F::Output>,
-        settle_within: Duration,
-        identity: Deadline,
-    }
+/// Gives `future` until `deadline`; otherwise like [`timeout`].
+///
+/// A deadline in the past leaves the future one poll.
+///
+/// # Panics
+///
+/// As those of [`timeout`].
+///
+/// # Examples
+///
+/// ```
+/// use bowline_concurrency::timeout_at;
+/// use std::time::Duration;
+/// use tokio::time::Instant;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let end = Instant::now() + Duration::from_secs(5);
+/// let first = timeout_at(end, async { 1 }).await?;
+/// let second = timeout_at(end, async { 2 }).await?; // What is left of the same five seconds.
+/// assert_eq!(first + second, 3);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "fail_at")]
+#[track_caller]
+pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+    let identity = identity(deadline.saturating_duration_since(Instant::now()));
+    Timeout::new(Below::unborn(future.into_future()), Parts { limit: Limit::At(deadline), identity, movable: None })
 }
 
-enum Phase<T> {
-    /// `deadline` is set by the first poll.
-    Running {
-        deadline: Option<Instant>,
-    },
-    /// The body is done or dropped. `give_up`: when to hand over what is left; `place`: ours among those who wait.
-    Settling {
-        outcome: Outcome<T>,
-        give_up: Option<Instant>,
-        place: Option<u32>,
-    },
-    Done,
+/// Gives the future of `body` at most `limit`, which can be moved meanwhile; otherwise like [`timeout`].
+///
+/// The handle works from any task. A body that makes progress can ask for more time, and somebody who waits for it can give it less.
+///
+/// # Panics
+///
+/// As those of [`timeout`].
+///
+/// # Examples
+///
+/// ```
+/// use bowline_concurrency::deadline;
+/// use std::time::Duration;
+/// use tokio::time::{Instant, sleep};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let chunks = deadline(Duration::from_secs(5), async |deadline| {
+///     for _ in 0..3 {
+///         sleep(Duration::from_secs(4)).await; // Each chunk may take five seconds, all of them more.
+///         deadline.reschedule(Instant::now() + Duration::from_secs(5))?;
+///     }
+///     Ok::<_, bowline_concurrency::RescheduleError>(3)
+/// })
+/// .await??;
+/// assert_eq!(chunks, 3);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "reschedule")]
+#[doc(alias = "CancelScope")]
+#[track_caller]
+pub fn deadline<F>(limit: impl Into<Option<Duration>>, body: impl FnOnce(DeadlineHandle) -> F) -> Timeout<F>
+where
+    F: Future,
+{
+    let limit = limit.into();
+    let node = Node::new(Label::Kind("a deadline"), Some(current::current()));
+    let future = body(DeadlineHandle::new(node.clone()));
+    let identity = identity(limit.unwrap_or(Duration::MAX));
+    Timeout::new(Below::unborn(future), Parts { limit: Limit::After(limit), identity, movable: Some(node) })
 }
 
-enum Outcome<T> {
-    Finished(T),
-    Elapsed,
-    Panicked(PanicInTransit),
-}
-
-impl<F: Future> Timeout<F> {
-    /// Names the work in [`Elapsed`] and in reports.
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.identity.name = Some(name.into().into());
-        self
-    }
-
-    /// Waits at most this long for what the future left behind; 5 s unless set. What is left then moves to the
-    /// enclosing scope and, if the deadline had passed, is named in [`Elapsed::stragglers`].
-    pub fn settle_within(mut self, budget: Duration) -> Self {
-        self.settle_within = budget;
-        self
-    }
-}
-
-impl<F: Future> Future for Timeout<F> {
-    type Output = Result<F::Output, Elapsed>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Phase::Running { .. } = self.phase {
-            let outcome = ready!(self.as_mut().poll_body(cx));
-            *self.as_mut().project().phase = Phase::Settling { outcome, give_up: None, place: None };
-        }
-        ready!(self.as_mut().poll_settled(cx));
-        let this = self.project();
-        let Phase::Settling { outcome, .. } = std::mem::replace(this.phase, Phase::Done) else {
-            panic!("a timeout must not be polled after it is done");
-        };
-        let stragglers = this.owner.as_ref().map_or_else(Vec::new, |owner| owner.0.stragglers());
-        *this.owner = None; // Hands over what is left, if anything is.
-        match outcome {
-            Outcome::Finished(value) => Poll::Ready(Ok(value)),
-            Outcome::Elapsed => Poll::Ready(Err(Elapsed { deadline: this.identity.clone(), stragglers })),
-            Outcome::Panicked(panic) => panic.resume(),
-        }
-    }
-}
-
-impl<F: Future> Timeout<F> {
-    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<F::Output>> {
-        let mut this = self.project();
-        let Phase::Running { deadline } = this.phase else { unreachable!("the caller has matched the phase") };
-        let deadline = *deadline.get_or_insert_with(|| {
-            let node = Node::new(label(this.identity), Some(current::current()));
-            this.body.as_mut().enter_at(node.clone());
-            *this.owner = Some(Owner(node));
-            after(this.identity.limit)
-        });
-        // The body first: a finished value beats a late timer.
-        let outcome = match this.body.as_mut().poll(cx) {
-            Poll::Ready(Ok(value)) => Outcome::Finished(value),
-            Poll::Ready(Err(payload)) => Outcome::Panicked(in_transit(this.identity, payload)),
-            Poll::Pending => {
-                ready!(poll_clock(this.sleep.as_mut(), deadline, cx));
-                this.owner.as_ref().map_or(Outcome::Elapsed, |owner| expire(this.body, owner, this.identity))
-            }
-        };
-        this.sleep.set(None);
-        Poll::Ready(outcome)
-    }
-
-    /// Ready when everything below is gone, or when waiting for it has taken too long.
-    fn poll_settled(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        let (Phase::Settling { give_up, place, .. }, Some(Owner(node))) = (this.phase, this.owner.as_ref()) else {
-            return Poll::Ready(());
-        };
-        if node.poll_settled(cx, place).is_ready() {
-            return Poll::Ready(());
-        }
-        let give_up = *give_up.get_or_insert_with(|| after(*this.settle_within));
-        poll_clock(this.sleep, give_up, cx)
-    }
-}
-
-/// Drops the body. Scopes below that are dropped with it read from the node why.
-fn expire<F: Future>(body: Pin<&mut Below<F>>, owner: &Owner, identity: &Deadline) -> Outcome<F::Output> {
-    owner.0.set_ending(Some(Reason::DeadlineElapsed(identity.clone())));
-    let dropped = body.clear();
-    // A `&mut future` lives on: the deadline leaves no mark on it.
-    owner.0.set_ending(None);
-    match dropped {
-        Ok(()) => Outcome::Elapsed,
-        Err(payload) => Outcome::Panicked(in_transit(identity, payload)),
-    }
-}
-
-fn in_transit(identity: &Deadline, payload: Box<dyn Any + Send>) -> PanicInTransit {
-    PanicInTransit::new(label(identity).to_string(), payload)
-}
-
-fn poll_clock(mut sleep: Pin<&mut Option<Unconstrained<Sleep>>>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
-    if sleep.is_none() {
-        // Unconstrained: a body that has used up the cooperative budget must not silence its deadline.
-        sleep.set(Some(unconstrained(sleep_until(until))));
-    }
-    match sleep.as_mut().as_pin_mut() {
-        Some(sleep) => sleep.poll(cx),
-        None => Poll::Pending,
-    }
-}
-
-/// The instant `limit` from now, or one so far off that it never comes.
-fn after(limit: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(86_400 * 365 * 30))
-}
-
-fn label(identity: &Deadline) -> Label {
-    match &identity.name {
-        Some(name) => Label::Given(name.clone()),
-        None => Label::Fixed("a timeout"),
-    }
-}
-
-impl<F: Future> fmt::Debug for Timeout<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Timeout").field(&self.identity).finish()
-    }
-}
-
-/// A [`timeout`] has passed: which one, and what it left behind.
-#[derive(Clone, Debug)]
-pub struct Elapsed {
-    deadline: Deadline,
-    stragglers: Vec<String>,
-}
-
-impl Elapsed {
-    /// The deadline that has passed.
-    pub fn deadline(&self) -> &Deadline {
-        &self.deadline
-    }
-
-    /// The names of what had not settled within [`Timeout::settle_within`] and moved to the enclosing scope.
-    pub fn stragglers(&self) -> &[String] {
-        &self.stragglers
-    }
-}
-
-impl fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Deadline { limit, location, name } = &self.deadline;
-        let name = name.as_deref().unwrap_or("the work");
-        write!(f, "{name} did not finish within {limit:?} (deadline set at {}:{})", location.file(), location.line())?;
-        if !self.stragglers.is_empty() {
-            write!(f, "; still being cleaned up: {}", self.stragglers.join(", "))?;
-        }
-        Ok(())
-    }
-}
-
-impl Error for Elapsed {}
-
-impl From<Elapsed> for io::Error {
-    fn from(elapsed: Elapsed) -> Self {
-        io::Error::new(io::ErrorKind::TimedOut, elapsed)
-    }
+#[track_caller]
+fn identity(limit: Duration) -> Deadline {
+    Deadline { limit, location: Location::caller(), name: None }
 }

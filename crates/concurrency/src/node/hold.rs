@@ -22,32 +22,6 @@ pub(crate) fn hold_nearest(node: Arc<Node>, label: Label) -> Hold {
     current::process_root().try_hold(label).expect("the process root is never closed")
 }
 
-/// A child's unit of count. Dropping it counts down.
-#[derive(Debug)]
-pub(crate) struct ChildHold {
-    /// `None` only while it is being dropped.
-    node: Option<Arc<Node>>,
-}
-
-impl ChildHold {
-    /// For a unit that has been counted up.
-    pub(super) fn new(node: Arc<Node>) -> Self {
-        ChildHold { node: Some(node) }
-    }
-
-    pub(crate) fn node(&self) -> &Arc<Node> {
-        self.node.as_ref().expect("the node is taken only by the drop")
-    }
-}
-
-impl Drop for ChildHold {
-    fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
-            leave(node, Unit::Child);
-        }
-    }
-}
-
 /// Keeps a scope unsettled while work that was handed off to it runs.
 ///
 /// A crate that finishes something in the background, such as a release or a call on another thread, takes a hold
@@ -85,6 +59,11 @@ impl Drop for Hold {
             leave(node, Unit::HandOff(self.key));
         }
     }
+}
+
+/// Counts a child down.
+pub(crate) fn leave_child(node: Arc<Node>) {
+    leave(node, Unit::Child);
 }
 
 /// Counts down, and further up as long as that settles orphans. A loop: the chain may be long (invariant 6).

@@ -1,0 +1,70 @@
+//! What some children wear: a place on the list of live tasks, a span, the permit of a limited group.
+
+use std::{
+    panic::Location,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{group::Limit, live::Tracked, node::Node, trace::Span};
+
+/// Where and under which name a child is spawned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin<'a> {
+    pub(crate) name: Option<&'a str>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+/// What a child wears; most wear nothing, and then it costs nothing.
+pub(crate) struct Dress {
+    #[expect(dead_code, reason = "held for its drop")]
+    tracked: Option<Tracked>,
+    span: Span,
+    /// For a group with a limit: the permit, or the place in the line for one.
+    permit: Option<OwnedSemaphorePermit>,
+    line: Option<Pin<Box<dyn Future<Output = OwnedSemaphorePermit> + Send>>>,
+}
+
+impl Dress {
+    pub(crate) fn for_child(
+        node: &Node,
+        origin: Origin<'_>,
+        limit: Option<&Limit>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Option<Self> {
+        let tracked = Tracked::new(origin.name.as_ref().map(|name| name as _), node.label(), origin.location);
+        let span = Span::of_child(origin.name);
+        let line = limit.filter(|_| permit.is_none()).map(|limit| Box::pin(limit.acquire()) as _);
+        let bare = tracked.is_none() && !span.is_some() && permit.is_none() && line.is_none();
+        (!bare).then_some(Dress { tracked, span, permit, line })
+    }
+}
+
+/// A child that is seen, or limited. Boxed: one type for all futures of an output, not a second copy of the task's code for each.
+pub(crate) struct Dressed<F: ?Sized> {
+    // Dropped first: it is alive, in its span and under its permit, until it is gone.
+    future: Pin<Box<F>>,
+    dress: Dress,
+}
+
+impl<F: ?Sized> Dressed<F> {
+    pub(crate) fn new(future: Pin<Box<F>>, dress: Dress) -> Self {
+        Dressed { future, dress }
+    }
+}
+
+impl<F: Future + ?Sized> Future for Dressed<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let Dressed { future, dress } = &mut *self;
+        if let Some(line) = &mut dress.line {
+            dress.permit = Some(ready!(line.as_mut().poll(cx)));
+            dress.line = None;
+        }
+        let _entered = dress.span.enter();
+        future.as_mut().poll(cx)
+    }
+}

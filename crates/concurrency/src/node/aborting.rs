@@ -1,0 +1,79 @@
+//! The handles of a node's children, by which they are aborted: all of them, or one.
+
+use std::sync::Arc;
+
+use tokio::task::{AbortHandle, Id};
+
+use super::{Label, Node, SINGLED_OUT};
+use crate::primitive::{Ordering, lock};
+
+/// How many finished children may pin their memory before the list of handles is pruned for the first time.
+const BEFORE_PRUNING: usize = 64;
+
+impl Node {
+    /// Takes the handle of a child that was counted and spawned; aborts it if the others were aborted meanwhile.
+    pub(crate) fn keep_for_abort(&self, handle: AbortHandle) {
+        let mut finished: Vec<AbortHandle> = Vec::new();
+        let late = {
+            let mut cold = lock(&self.cold);
+            let aborts = &mut cold.aborts;
+            if aborts.len() == aborts.capacity() && aborts.len() >= BEFORE_PRUNING {
+                // A handle pins the memory of its task; a group that runs for days must not collect them.
+                (finished, *aborts) = std::mem::take(aborts).into_iter().partition(AbortHandle::is_finished);
+                let room = aborts.len().max(BEFORE_PRUNING);
+                aborts.reserve_exact(room);
+            }
+            if cold.aborting {
+                Some(handle)
+            } else {
+                cold.aborts.push(handle);
+                None
+            }
+        };
+        drop(finished); // May free tasks: not under the lock (invariant 7).
+        late.iter().for_each(AbortHandle::abort);
+    }
+
+    /// Aborts every child, and those whose handles are still to come (invariant 9).
+    pub(crate) fn abort_all(&self) {
+        let handles = {
+            let mut cold = lock(&self.cold);
+            cold.aborting = true;
+            std::mem::take(&mut cold.aborts)
+        };
+        for handle in handles {
+            // One by one: the memory of a task is at hand when it has just been aborted.
+            handle.abort();
+        }
+    }
+
+    pub(crate) fn is_aborting(&self) -> bool {
+        lock(&self.cold).aborting
+    }
+
+    /// What the task `id` leaves behind when it is dropped goes to a place of its own, which is returned, so that it can be waited for.
+    pub(crate) fn cancel_task(self: &Arc<Self>, id: Id) -> Arc<Node> {
+        let place = Node::new(Label::Kind("a cancelled task"), Some(self.clone()));
+        lock(&self.cold).rare().cancelled_tasks.push((id, place.clone()));
+        // Relaxed: the abort that follows publishes it to the thread that drops the task.
+        self.word.fetch_or(SINGLED_OUT, Ordering::Relaxed);
+        place
+    }
+
+    /// The place of the task that is being dropped, if it was cancelled alone.
+    pub(crate) fn place_of_cancelled_task(&self) -> Option<Arc<Node>> {
+        if self.word.load(Ordering::Relaxed) & SINGLED_OUT == 0 {
+            return None;
+        }
+        let id = tokio::task::try_id()?;
+        let mut cold = lock(&self.cold);
+        let tasks = &mut cold.rare().cancelled_tasks;
+        let index = tasks.iter().position(|(task, _)| *task == id)?;
+        Some(tasks.swap_remove(index).1)
+    }
+
+    /// The task ended before its cancellation could drop it: nobody will ask for its place.
+    pub(crate) fn forget_cancelled_task(&self, id: Id) {
+        lock(&self.cold).rare().cancelled_tasks.retain(|(task, _)| *task != id);
+    }
+}
