@@ -4,6 +4,7 @@ mod cancel;
 mod children;
 mod churn;
 mod deadline;
+mod heap;
 mod polls;
 mod small;
 mod timeouts;
@@ -27,6 +28,7 @@ fn main() {
         timeouts::compare(&mut bench, flavour, runtime);
         deadline::compare(&mut bench, flavour, runtime);
         polls::compare(&mut bench, flavour, runtime);
+        heap::compare(&mut bench, flavour, runtime);
     }
     bench.finish(OUTPUT);
 }
