@@ -5,6 +5,7 @@ mod children;
 mod churn;
 mod deadline;
 mod heap;
+mod instructions;
 mod polls;
 mod small;
 mod timeouts;
@@ -19,6 +20,9 @@ const PEERS: &[&str] = &["tokio", "tokio-util", "futures-util", "async-scoped"];
 
 fn main() {
     let options = Options::from_env();
+    if let Some((case, children)) = options.case() {
+        return instructions::run_alone(case, children);
+    }
     let mut bench = Bench::new("concurrency", PEERS, options);
     for (flavour, runtime) in &runtimes() {
         children::compare(&mut bench, flavour, runtime);
@@ -30,5 +34,6 @@ fn main() {
         polls::compare(&mut bench, flavour, runtime);
         heap::compare(&mut bench, flavour, runtime);
     }
+    instructions::compare(&mut bench);
     bench.finish(OUTPUT);
 }
