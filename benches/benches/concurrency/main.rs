@@ -1,5 +1,6 @@
 //! Scopes, groups, cancellation and deadlines against Tokio's own and the crates around it.
 
+mod asyncio;
 mod cancel;
 mod children;
 mod churn;
@@ -33,6 +34,7 @@ fn main() {
         deadline::compare(&mut bench, flavour, runtime);
         polls::compare(&mut bench, flavour, runtime);
         heap::compare(&mut bench, flavour, runtime);
+        asyncio::compare(&mut bench, flavour, runtime);
     }
     instructions::compare(&mut bench);
     bench.finish(OUTPUT);
