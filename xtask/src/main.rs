@@ -39,7 +39,7 @@ const COMMANDS: &[Command] = &[
     ("examples", "builds and runs every example; `harvest` is the business of `demo`", true, examples::run),
     ("loom", "runs the model checks of every crate that has them", true, loom::run),
     ("demo", "runs the main job, `examples/harvest`; arguments go to it", true, demo::run),
-    ("bench", "runs every benchmark; arguments go to them", false, bench::run),
+    ("bench", "compares the crates with their peers, or one [CRATE] [--filter TEXT]", false, bench::run),
     ("fix", "formats, applies clippy's suggestions, renews the generated parts of the READMEs", false, fix::run),
 ];
 
