@@ -80,6 +80,7 @@ mod cancelled;
 mod child;
 mod clock;
 mod current;
+mod drain;
 mod dressed;
 mod errors;
 mod failure;
@@ -91,6 +92,7 @@ mod node;
 mod primitive;
 mod reason;
 mod root;
+mod run_blocking;
 mod scope;
 mod settle;
 mod shield;
@@ -99,11 +101,14 @@ mod slots;
 mod spawner;
 mod task;
 mod timeout;
+#[cfg(feature = "tower")]
+mod tower;
 mod trace;
 mod tree;
 
 pub use background::{BackgroundTask, BackgroundTasks, CancelBackgroundTask, ShutdownReport};
 pub use cancelled::{Cancelled, cancelled, is_cancelled};
+pub use drain::{DrainError, drain};
 pub use errors::{Errors, FirstError, ScopeError};
 pub use failure::Failure;
 pub use fallible::{CanFail, CannotFail};
@@ -112,7 +117,8 @@ pub use hand_off::{hand_off, lost_releases};
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;
 pub use reason::{Deadline, Reason};
-pub use root::{Interrupted, RunError, root_scope, run};
+pub use root::{Interrupted, Root, RunError, root_scope, run};
+pub use run_blocking::{BlockingError, RunBlocking, SpawnBlocking};
 pub use scope::{Builder, TryBuilder, scope, try_scope};
 pub use settle::{Settled, settled};
 pub use shield::{Shield, shield};
@@ -123,4 +129,6 @@ pub use timeout::{
     DeadlineHandle, Elapsed, MoveOnAfter, RescheduleError, SETTLE_WITHIN, Timeout, deadline, effective_deadline,
     move_on_after, timeout, timeout_at,
 };
+#[cfg(feature = "tower")]
+pub use tower::{RequestScope, ScopeLayer, ScopeService};
 pub use tree::{InScope, Scope, ScopedFuture};

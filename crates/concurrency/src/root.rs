@@ -18,15 +18,14 @@ use crate::{
     shutdown::{Enrolled, Signals},
 };
 
-/// How long code that asked for the shutdown may take to end, after the first signal.
-const GRACE: Duration = Duration::from_secs(10);
-/// How long a root waits for what is left below it.
-const DRAIN: Duration = Duration::from_secs(10);
+mod options;
+
+pub use options::Root;
 
 /// Runs `main` on a new multi-threaded runtime, below a root: what `asyncio.run` is for Python.
 ///
 /// When `main` is done, everything that was handed off below it is waited for, at most 10 s, and what is left is reported;
-/// only then the runtime goes. The first Ctrl-C or SIGTERM shuts down gracefully, see [`root_scope`].
+/// only then the runtime goes. For other times, or a runtime of your own, see [`Root`]. The first Ctrl-C or SIGTERM shuts down gracefully, see [`root_scope`].
 ///
 /// # Errors
 ///
@@ -61,23 +60,28 @@ const DRAIN: Duration = Duration::from_secs(10);
 #[doc(alias = "Runner")]
 #[doc(alias = "graceful shutdown")]
 pub fn run<F: Future>(main: F) -> Result<F::Output, RunError> {
+    Root::new().run(main)
+}
+
+fn run_with<F: Future>(root: Root, main: F) -> Result<F::Output, RunError> {
     if Handle::try_current().is_ok() {
         return Err(RunError::InsideRuntime);
     }
     let runtime = Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
     let (rooted, hurried) = runtime.block_on(async {
-        let Rooted { outcome, hurried } = below_root(main).await;
+        let Rooted { outcome, hurried } = below_root(root, main).await;
         // What was handed off outside the root would be cut short by the end of the runtime.
         let process = current::process_root();
         let left = Settled::of(process.clone());
-        let hurried = hurried || drain("the end of the runtime", &process, left, &mut Signals::listen()).await;
+        let end = "the end of the runtime";
+        let hurried = hurried || drain(end, &process, left, root.drain_within, &mut Signals::listen()).await;
         (outcome, hurried)
     });
     // Never dropped: that would wait for blocking threads for ever.
     if hurried {
         runtime.shutdown_background();
     } else {
-        runtime.shutdown_timeout(DRAIN);
+        runtime.shutdown_timeout(root.drain_within);
     }
     rooted.unwrap_or_else(|panic| panic.resume()).map_err(RunError::Interrupted)
 }
@@ -133,7 +137,7 @@ pub struct Interrupted {}
 ///
 /// See [`run`].
 pub async fn root_scope<F: Future>(main: F) -> Result<F::Output, Interrupted> {
-    below_root(main).await.outcome.unwrap_or_else(|panic| panic.resume())
+    Root::new().scope(main).await
 }
 
 struct Rooted<T> {
@@ -142,7 +146,7 @@ struct Rooted<T> {
     hurried: bool,
 }
 
-async fn below_root<F: Future>(main: F) -> Rooted<F::Output> {
+async fn below_root<F: Future>(root: Root, main: F) -> Rooted<F::Output> {
     let node = Node::new(Label::Kind("the root"), Some(current::current()));
     let owner = Owner(node.clone());
     let _enrolled = Enrolled::new(&node);
@@ -153,7 +157,7 @@ async fn below_root<F: Future>(main: F) -> Rooted<F::Output> {
     if end.is_none() {
         node.cancel(Reason::Shutdown);
         if node.was_asked() {
-            end = timeout(GRACE, signals.interrupt(main.as_mut())).await.ok().flatten();
+            end = timeout(root.grace, signals.interrupt(main.as_mut())).await.ok().flatten();
         }
     }
     let in_transit = |payload| PanicInTransit::new("the main future", payload);
@@ -162,15 +166,21 @@ async fn below_root<F: Future>(main: F) -> Rooted<F::Output> {
         (Some(Ok(value)), Ok(())) => Ok(Ok(value)),
         (None, Ok(())) => Ok(Err(Interrupted {})),
     };
-    let hurried = drain("the root", &node, Settle(&node), &mut signals).await;
+    let hurried = drain("the root", &node, Settle(&node), root.drain_within, &mut signals).await;
     drop(owner);
     Rooted { outcome, hurried }
 }
 
-/// Waits until `node` has `settled`, at most [`DRAIN`], and reports what is left then. `true`: a signal ended the wait.
-async fn drain(name: &str, node: &Arc<Node>, settled: impl Future<Output = ()>, signals: &mut Signals) -> bool {
+/// Waits until `node` has `settled`, at most `budget`, and reports what is left then. `true`: a signal ended the wait.
+async fn drain(
+    name: &str,
+    node: &Arc<Node>,
+    settled: impl Future<Output = ()>,
+    budget: Duration,
+    signals: &mut Signals,
+) -> bool {
     let began = Instant::now();
-    let end = signals.interrupt(pin!(timeout(DRAIN, settled))).await;
+    let end = signals.interrupt(pin!(timeout(budget, settled))).await;
     if !matches!(end, Some(Ok(()))) {
         let left = Failure::overdue(format!("the cleanup at {name}"), began.elapsed());
         left.with_left(node.stragglers()).report_from(node.clone());

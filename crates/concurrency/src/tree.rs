@@ -17,7 +17,7 @@ use crate::{
     current,
     failure::Failure,
     hand_off::HandedOff,
-    node::{Hold, Label, Node, hold_nearest},
+    node::{Hold, Label, Node, cancelling, hold_nearest},
     reason::Reason,
     settle::Settled,
 };
@@ -87,6 +87,43 @@ impl Scope {
         Settled::of(self.node.clone())
     }
 
+    /// What the scope is called in reports.
+    pub fn name(&self) -> String {
+        self.node.label().to_string()
+    }
+
+    /// Why this scope, or one above that concerns it, is being cancelled, if one is: [`is_cancelled`](crate::is_cancelled) for a scope that
+    /// need not be the current one.
+    pub fn cancellation(&self) -> Option<Reason> {
+        cancelling(self.node.clone()).find_map(|node| node.reason())
+    }
+
+    /// A token that is cancelled with this scope, or with one above that concerns it. For code that takes one.
+    ///
+    /// It follows the scopes that are above at this moment. Cancelling the token cancels no scope; for that way see
+    /// [`cancel_when`](crate::TryBuilder::cancel_when) with the token's `cancelled_owned()`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bowline_concurrency::{Scope, TaskGroup, try_scope};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut token = None;
+    /// let result = try_scope(async |group: &TaskGroup<String>| {
+    ///     token = Some(Scope::current().cancellation_token());
+    ///     group.cancel("enough");
+    ///     std::future::pending::<Result<(), _>>().await
+    /// })
+    /// .await;
+    /// assert!(result.is_err() && token.is_some_and(|token| token.is_cancelled()));
+    /// # }
+    /// ```
+    #[cfg(feature = "tokio-util")]
+    pub fn cancellation_token(&self) -> tokio_util::sync::CancellationToken {
+        self.node.token()
+    }
+
     /// In a destructor that runs because its future is dropped below this scope: why it is dropped.
     ///
     /// [`Reason::OwnerDropped`], if no deadline, failure or shutdown is behind it.
@@ -100,6 +137,13 @@ impl Scope {
     /// The observer is called in destructors and on any thread: it should be quick and must not panic.
     pub fn observe_failures(&self, observer: impl Fn(&Failure) + Send + Sync + 'static) {
         self.node.set_observer(Arc::new(observer));
+    }
+}
+
+#[cfg(feature = "tower")]
+impl Scope {
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 }
 

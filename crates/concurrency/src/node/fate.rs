@@ -27,12 +27,15 @@ impl<E: fmt::Debug + Send + 'static> ErrorValue for E {
     }
 }
 
+/// The name of the task that panicked, if it has one, and the payload.
+type FirstPanic = (Option<Arc<str>>, Box<dyn Any + Send>);
+
 /// What went wrong so far.
 #[derive(Default)]
 pub(crate) struct Fate {
     pub(crate) errors: Vec<Failed<Box<dyn ErrorValue>>>,
     /// The first panic; it is resumed at the owner.
-    pub(crate) panic: Option<(Option<Arc<str>>, Box<dyn Any + Send>)>,
+    pub(crate) panic: Option<FirstPanic>,
     /// Why the node was being cancelled when the first error came.
     pub(crate) cancelled_by: Option<Reason>,
     /// A child was dropped although nobody cancelled it: its runtime has gone.
