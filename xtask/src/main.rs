@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod breaks;
 mod ci;
 mod command;
 mod demo;
@@ -39,6 +40,12 @@ const COMMANDS: &[Command] = &[
     ("examples", "builds and runs every example; `harvest` is the business of `demo`", true, examples::run),
     ("loom", "runs the model checks of every crate that has them", true, loom::run),
     ("demo", "runs the main job, `examples/harvest`; arguments go to it", true, demo::run),
+    (
+        "breaks",
+        "breaks the libraries on purpose, to see tests fail; minutes, so not in `ci` [crate] [--only BREAK]",
+        false,
+        breaks::run,
+    ),
     ("bench", "runs every benchmark; arguments go to them", false, bench::run),
     ("fix", "formats, applies clippy's suggestions, renews the generated parts of the READMEs", false, fix::run),
 ];
