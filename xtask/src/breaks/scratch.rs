@@ -11,7 +11,8 @@ use crate::{
     workspace::{self, Workspace},
 };
 
-/// Where the copy builds. It outlives the run, so that the next one compiles only what has changed.
+/// Where the copy builds. It outlives the run, so that the next one compiles only what has changed. Nothing else may build
+/// there: Cargo tells packages apart by their place in their workspace, and would give a broken library to the original.
 const TARGET: &str = "target";
 
 #[derive(Debug)]
