@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     io::{self, BufRead, BufReader, IsTerminal, Read, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -30,7 +30,12 @@ pub(crate) struct Cmd {
 pub(crate) struct Transcript {
     pub(crate) lines: Vec<String>,
     pub(crate) failure: Option<String>,
+    /// It took longer than it was given, and was killed.
+    pub(crate) overran: bool,
 }
+
+/// How long a program may run, and how it is ended after that.
+type Limit = (Duration, fn(&mut Child) -> io::Result<()>);
 
 /// Starts a `cargo` command line: with the cargo that runs this program, so that toolchain choices hold.
 pub(crate) fn cargo(arguments: &[&str]) -> Cmd {
@@ -101,14 +106,29 @@ impl Cmd {
         self.transcribe(command, None, true)
     }
 
+    /// Prints and runs it silently.
+    pub(crate) fn overhear(&self) -> Result<Transcript> {
+        self.transcribe(self.announced(), None, false)
+    }
+
     /// Prints and runs it silently; kills it after `limit`.
     pub(crate) fn within(&self, limit: Duration) -> Result<Transcript> {
         let mut command = self.announced();
         command.stdin(Stdio::null());
-        self.transcribe(command, Some(limit), false)
+        self.transcribe(command, Some((limit, Child::kill)), false)
     }
 
-    fn transcribe(&self, mut command: Command, limit: Option<Duration>, pass_on: bool) -> Result<Transcript> {
+    /// Prints and runs it silently; after `limit` kills it and, where the system can, the programs that it has started,
+    /// which would hold our pipes open. For that it stands in a process group of its own, which Ctrl-C does not reach.
+    pub(crate) fn within_with_all(&self, limit: Duration) -> Result<Transcript> {
+        let mut command = self.announced();
+        command.stdin(Stdio::null());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        self.transcribe(command, Some((limit, kill_group)), false)
+    }
+
+    fn transcribe(&self, mut command: Command, limit: Option<Limit>, pass_on: bool) -> Result<Transcript> {
         let started = Instant::now();
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| self.cannot_start(&error))?;
@@ -117,17 +137,18 @@ impl Cmd {
             child.stdout.take().map(|pipe| keep_lines(pipe, Arc::clone(&lines), pass_on)),
             child.stderr.take().map(|pipe| keep_lines(pipe, Arc::clone(&lines), pass_on)),
         ];
-        let mut failure = None;
+        let (mut failure, mut overran) = (None, false);
         let status = loop {
             if let Some(status) = child.try_wait().map_err(|error| self.failed(&error))? {
                 break status;
             }
-            if let Some(limit) = limit
-                && failure.is_none()
+            if let Some((limit, kill)) = limit
+                && !overran
                 && started.elapsed() > limit
             {
+                overran = true;
                 failure = Some(self.failed(&format_args!("still running after {limit:?}, killed")));
-                child.kill().map_err(|error| self.failed(&error))?;
+                kill(&mut child).map_err(|error| self.failed(&error))?;
             }
             thread::sleep(Duration::from_millis(10));
         };
@@ -138,7 +159,7 @@ impl Cmd {
             failure = Some(self.failed(&status));
         }
         let lines = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Transcript { lines, failure })
+        Ok(Transcript { lines, failure, overran })
     }
 
     fn announced(&self) -> Command {
@@ -172,6 +193,14 @@ impl std::fmt::Display for Cmd {
         }
         Ok(())
     }
+}
+
+/// Kills `child` and the process group that it leads.
+fn kill_group(child: &mut Child) -> io::Result<()> {
+    // By a shell: its `kill` is built in, and the standard library knows no groups. A failure leaves the child to us.
+    #[cfg(unix)]
+    let _ = Command::new("sh").args(["-c", "kill -s KILL -- \"-$0\"", &child.id().to_string()]).status();
+    child.kill()
 }
 
 /// `text` as a shell reads it back.
@@ -233,6 +262,18 @@ mod tests {
             .args(&["doc", "-p", "it's"])
             .env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(line.to_string(), r"RUSTDOCFLAGS='-D warnings' cargo doc -p 'it'\''s'");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_overruns_is_killed_with_what_it_has_started() {
+        // The program in the background holds the pipe: without its end there is no end of the lines.
+        let line = Cmd::new("sh".into(), "sh").args(&["-c", "echo begun; sleep 60 & sleep 60"]);
+        let started = Instant::now();
+        let transcript = line.within_with_all(Duration::from_millis(200)).expect("`sh` is everywhere");
+        assert!(transcript.overran && transcript.failure.is_some());
+        assert_eq!(transcript.lines, ["begun"]);
+        assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod breaks;
 mod ci;
 mod command;
 mod demo;
@@ -40,6 +41,12 @@ const COMMANDS: &[Command] = &[
     ("loom", "runs the model checks of every crate that has them", true, loom::run),
     ("demo", "runs the main job, `examples/harvest`; arguments go to it", true, demo::run),
     ("bench", "compares the crates with their peers, or one [CRATE] [--filter TEXT]", false, bench::run),
+    (
+        "breaks",
+        "breaks the libraries on purpose, to see tests fail; minutes, so not in `ci` [crate] [--only BREAK]",
+        false,
+        breaks::run,
+    ),
     ("fix", "formats, applies clippy's suggestions, renews the generated parts of the READMEs", false, fix::run),
 ];
 

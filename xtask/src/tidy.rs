@@ -4,6 +4,7 @@
 //! It is a test of this package too, so that `cargo test` is enough to be told.
 
 mod arrows;
+mod breaks;
 mod cancel_safety;
 mod ceiling;
 mod findings;
@@ -44,6 +45,7 @@ pub(crate) fn run(_: &[String]) -> Result {
     cancel_safety::check(&sources, &mut findings);
     unwraps::check(&sources, &mut findings);
     words::check(&files, &mut findings);
+    breaks::check(&files, &sources, &mut findings);
 
     println!("{findings}tidy: {} Rust files, {}", sources.len(), findings.summary());
     if findings.failures() == 0 { Ok(Outcome::Passed) } else { Err(Error::Told) }
