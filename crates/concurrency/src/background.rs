@@ -154,7 +154,7 @@ impl BackgroundTasks {
             Ok(key) => key,
             Err(refusal) => return Err(SpawnError::new(future, refusal)),
         };
-        let tracked = Tracked::new(Some(&name), shared.node.label(), location);
+        let tracked = Tracked::new(Some(&name), &shared.node, location);
         let ending = BackgroundEnding::new(shared.clone(), key, name, judge, tracked);
         let handle = runtime.spawn(Child::new(shared.node.clone(), future, ending));
         shared.spawned(key, handle.abort_handle());

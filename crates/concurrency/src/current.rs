@@ -37,31 +37,31 @@ enum Demand {
     },
 }
 
-/// What a node is made from.
-#[derive(Clone, Debug)]
+/// What a node is made from. Small, and without a name: it is copied for every poll.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Recipe {
-    Timeout { label: Label, at: Option<Instant> },
-    Shield { label: Label },
-}
-
-impl Recipe {
-    pub(crate) fn make(self, parent: Arc<Node>) -> Arc<Node> {
-        match self {
-            Recipe::Timeout { label, at } => Node::timed(label, parent, at),
-            Recipe::Shield { label } => Node::masked(label, parent),
-        }
-    }
+    Timeout { at: Option<Instant> },
+    Shield,
 }
 
 impl Current {
     /// Makes the node that waits for being asked for, if there is one.
+    #[inline]
     fn make(&mut self) {
-        if let Demand::Waiting(_) = self.demand {
-            let Demand::Waiting(recipe) = mem::replace(&mut self.demand, Demand::None) else { return };
-            let outer = self.node.take();
-            self.node = Some(recipe.make(outer.clone().unwrap_or_else(process_root)));
-            self.demand = Demand::Made { outer };
+        if let Demand::Waiting(recipe) = self.demand {
+            self.make_from(recipe);
         }
+    }
+
+    #[cold]
+    fn make_from(&mut self, recipe: Recipe) {
+        let outer = self.node.take();
+        let parent = outer.clone().unwrap_or_else(process_root);
+        self.node = Some(match recipe {
+            Recipe::Timeout { at } => Node::timed(Label::Kind("a timeout"), parent, at),
+            Recipe::Shield => Node::masked(Label::Kind("shielded work"), parent),
+        });
+        self.demand = Demand::Made { outer };
     }
 }
 
@@ -83,6 +83,15 @@ pub(crate) fn try_current() -> Option<Arc<Node>> {
 /// The node of the running code, or else the process root.
 pub(crate) fn current() -> Arc<Node> {
     try_current().unwrap_or_else(process_root)
+}
+
+/// Where the current node is; 0 outside every node.
+pub(crate) fn address() -> usize {
+    with(|current| {
+        current.make();
+        current.node.as_ref().map_or(0, |node| Arc::as_ptr(node).addr())
+    })
+    .unwrap_or(0)
 }
 
 /// Makes the node in `seat` the current one until the guard is dropped. Meanwhile the seat holds the one before.
@@ -110,6 +119,7 @@ impl Drop for Entered<'_> {
     }
 }
 
+#[inline]
 fn swap(seat: &mut Option<Arc<Node>>) {
     // Does nothing only while the thread ends; then the seat keeps its node, both times.
     with(|current| {
@@ -165,6 +175,7 @@ fn take_asked() -> bool {
 }
 
 /// The thread-local is gone while a thread ends: code there belongs to no node.
+#[inline]
 fn with<T>(act: impl FnOnce(&mut Current) -> T) -> Option<T> {
     CURRENT.try_with(|current| act(&mut current.borrow_mut())).ok()
 }

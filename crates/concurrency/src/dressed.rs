@@ -28,13 +28,14 @@ pub(crate) struct Dress {
 }
 
 impl Dress {
+    #[inline]
     pub(crate) fn for_child(
         node: &Node,
         origin: Origin<'_>,
         limit: Option<&Limit>,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Option<Self> {
-        let tracked = Tracked::new(origin.name.as_ref().map(|name| name as _), node.label(), origin.location);
+        let tracked = Tracked::new(origin.name.as_ref().map(|name| name as _), node, origin.location);
         let span = Span::of_child(origin.name);
         let line = limit.filter(|_| permit.is_none()).map(|limit| Box::pin(limit.acquire()) as _);
         let bare = tracked.is_none() && !span.is_some() && permit.is_none() && line.is_none();

@@ -10,6 +10,8 @@ use std::{
     },
 };
 
+use crate::node::Node;
+
 static TRACKING: AtomicBool = AtomicBool::new(false);
 static LIVE: Mutex<Registry> = Mutex::new(Registry { next: 0, tasks: BTreeMap::new() });
 
@@ -70,15 +72,16 @@ pub(crate) struct Tracked(u64);
 
 impl Tracked {
     /// `None` while the list is off.
+    #[inline]
     pub(crate) fn new(
         name: Option<&dyn fmt::Display>,
-        scope: &dyn fmt::Display,
+        scope: &Node,
         location: &'static Location<'static>,
     ) -> Option<Self> {
         if !TRACKING.load(Ordering::Relaxed) {
             return None;
         }
-        let task = LiveTask { name: name.map(ToString::to_string), scope: scope.to_string(), location };
+        let task = LiveTask { name: name.map(ToString::to_string), scope: scope.label().to_string(), location };
         Some(registry(|live| {
             let key = live.next;
             live.next += 1;

@@ -108,8 +108,8 @@ impl<T: Send + 'static> Future for Shield<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         if self.place.is_none() {
             self.runtime = Handle::try_current().ok();
-            let label = Label::from(self.name.clone());
-            Pin::new(&mut self.work).enter_on_demand(Recipe::Shield { label });
+            let name = Label::from(self.name.clone());
+            Pin::new(&mut self.work).enter_on_demand(Recipe::Shield, Some(name));
         }
         match Pin::new(&mut self.work).poll(cx) {
             Poll::Ready(Ok(output)) => {

@@ -163,7 +163,10 @@ impl<F: Future> Timeout<F> {
                     let _ = node.set_clock(Clock::Active(at)); // A new node takes it.
                     this.body.as_mut().enter_at(node.clone());
                 }
-                None => this.body.as_mut().enter_on_demand(Recipe::Timeout { label: label(this.identity), at }),
+                None => {
+                    let name = this.identity.name.clone().map(Label::Given);
+                    this.body.as_mut().enter_on_demand(Recipe::Timeout { at }, name);
+                }
             }
             *this.phase = Phase::Running { at };
         }
