@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 use crate::{
     current::{self, Recipe, enter, enter_on_demand, process_root},
     failure::Failure,
-    node::{Label, Node, above as nodes_above},
+    node::{Node, above as nodes_above},
 };
 
 pin_project! {
@@ -45,8 +45,8 @@ pin_project! {
 enum Home {
     /// Not polled yet: what is dropped now belongs to whoever drops it.
     Unborn,
-    /// The node is made when somebody below asks for it, and is then called so.
-    OnDemand(Recipe, Option<Label>),
+    /// The node is made when somebody below asks for it.
+    OnDemand(Recipe),
     /// Spawned or entered by hand: the node stays where it is.
     Fixed,
     /// Polled in its owner's task: the node moves below the place of the latest poll. The addresses are those of the
@@ -80,9 +80,9 @@ impl<F> Below<F> {
         Below { future: Some(future), seat: None, home: Home::Unborn }
     }
 
-    /// At the first poll: the node will be made from `recipe`, if anything below asks for it, and is then called `name`.
-    pub(crate) fn enter_on_demand(self: Pin<&mut Self>, recipe: Recipe, name: Option<Label>) {
-        *self.project().home = Home::OnDemand(recipe, name);
+    /// At the first poll: the node will be made from `recipe`, if anything below asks for it.
+    pub(crate) fn enter_on_demand(self: Pin<&mut Self>, recipe: Recipe) {
+        *self.project().home = Home::OnDemand(recipe);
     }
 
     /// At the first poll: the node is `node`.
@@ -165,14 +165,11 @@ impl<F: Future> Future for Below<F> {
 fn at_home<T>(seat: &mut Option<Arc<Node>>, home: &mut Home, act: impl FnOnce() -> T) -> T {
     match home {
         Home::Unborn => act(),
-        Home::OnDemand(recipe, name) => {
+        Home::OnDemand(recipe) => {
             let entered = enter_on_demand(*recipe, seat);
             let result = act();
             drop(entered);
             if let Some(node) = seat {
-                if let Some(name) = name.take() {
-                    node.set_name(name);
-                }
                 *home = Home::inline(node);
             }
             result
