@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    fmt, mem,
+    fmt,
     panic::Location,
     pin::{Pin, pin},
     sync::Arc,
@@ -77,7 +77,8 @@ pin_project! {
         body: Below<F>,
         #[pin]
         sleep: Option<Sleep>,
-        phase: Phase<F::Output>,
+        phase: Phase,
+        outcome: Option<Outcome<F::Output>>,
         limit: Limit,
         location: &'static Location<'static>,
         options: Option<Box<Options>>,
@@ -92,7 +93,8 @@ pin_project! {
     }
 }
 
-enum Phase<T> {
+#[derive(Clone, Copy)]
+enum Phase {
     Idle,
     Running {
         at: Option<Instant>,
@@ -101,9 +103,8 @@ enum Phase<T> {
     Grace {
         until: Instant,
     },
-    /// The body is done or dropped. `give_up`: when to hand over what is left.
+    /// The body is done or dropped, and there is an outcome. `give_up`: when to hand over what is left.
     Settling {
-        outcome: Outcome<T>,
         give_up: Option<Instant>,
     },
     Done,
@@ -117,7 +118,8 @@ enum Outcome<T> {
 
 impl<F: Future> Timeout<F> {
     pub(super) fn new(limit: Limit, location: &'static Location<'static>, future: F) -> Self {
-        Timeout { body: Below::unborn(future), sleep: None, phase: Phase::Idle, limit, location, options: None }
+        let body = Below::unborn(future);
+        Timeout { body, sleep: None, phase: Phase::Idle, outcome: None, limit, location, options: None }
     }
 
     pub(super) fn movable(mut self, node: Arc<Node>) -> Self {
@@ -240,9 +242,10 @@ impl<F: Future> Timeout<F> {
             node.set_name(label(options));
             node.orphan(current::try_current()); // Hands over what is left, if anything is.
         }
-        match mem::replace(this.phase, Phase::Done) {
-            Phase::Settling { outcome: Outcome::Finished(value), .. } => Poll::Ready(Ok(value)),
-            Phase::Settling { outcome: Outcome::Panicked(panic), .. } => panic.resume(),
+        *this.phase = Phase::Done;
+        match this.outcome.take() {
+            Some(Outcome::Finished(value)) => Poll::Ready(Ok(value)),
+            Some(Outcome::Panicked(panic)) => panic.resume(),
             _ => Poll::Ready(Err(Elapsed::new(identity(*this.limit, this.location, options), stragglers))),
         }
     }
@@ -265,7 +268,8 @@ impl<F: Future> Future for Timeout<F> {
                 (outcome, node) => {
                     let _ = node.map(|node| node.set_clock(Clock::Finished)); // Or it has expired, and stays so.
                     this.sleep.set(None);
-                    *this.phase = Phase::Settling { outcome, give_up: None };
+                    *this.outcome = Some(outcome);
+                    *this.phase = Phase::Settling { give_up: None };
                 }
             }
         }
@@ -323,7 +327,8 @@ impl<F: Future> fmt::Debug for Timeout<F> {
             (Phase::Idle, _) => "not started".to_owned(),
             (Phase::Running { .. }, Some(Clock::Active(at))) => active(at),
             (Phase::Running { at }, _) => active(*at),
-            (Phase::Settling { outcome: Outcome::Elapsed, .. } | Phase::Grace { .. }, _) => "expired".to_owned(),
+            (Phase::Grace { .. }, _) => "expired".to_owned(),
+            (Phase::Settling { .. }, _) if matches!(self.outcome, Some(Outcome::Elapsed)) => "expired".to_owned(),
             _ => "finished".to_owned(),
         };
         let identity = identity(self.limit, self.location, options);
