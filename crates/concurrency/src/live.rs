@@ -66,6 +66,13 @@ pub fn live_tasks() -> Vec<LiveTask> {
     registry(|live| live.tasks.values().cloned().collect())
 }
 
+/// Whether tasks are listed.
+#[inline]
+pub(crate) fn is_tracking() -> bool {
+    // Relaxed: see `track_live_tasks`.
+    TRACKING.load(Ordering::Relaxed)
+}
+
 /// Keeps a task on the list until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Tracked(u64);
@@ -78,7 +85,7 @@ impl Tracked {
         scope: &Node,
         location: &'static Location<'static>,
     ) -> Option<Self> {
-        if !TRACKING.load(Ordering::Relaxed) {
+        if !is_tracking() {
             return None;
         }
         let task = LiveTask { name: name.map(ToString::to_string), scope: scope.label().to_string(), location };

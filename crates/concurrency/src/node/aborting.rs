@@ -22,20 +22,24 @@ pub(super) struct Aborts {
 
 impl Aborts {
     /// Gives back the handles of children that have ended, when there are many.
-    fn push(&mut self, handle: AbortHandle) -> Vec<AbortHandle> {
-        let mut finished = Vec::new();
+    #[inline]
+    fn push(&mut self, handle: AbortHandle) -> Option<Vec<AbortHandle>> {
         if self.first.is_none() {
             self.first = Some(handle);
-            return finished;
+            return None;
         }
-        let others = &mut self.others;
-        if others.len() == others.capacity() && others.len() >= BEFORE_PRUNING {
-            // A handle pins the memory of its task; a group that runs for days must not collect them.
-            (finished, *others) = mem::take(others).into_iter().partition(AbortHandle::is_finished);
-            let room = others.len().max(BEFORE_PRUNING);
-            others.reserve_exact(room);
-        }
-        others.push(handle);
+        let full = self.others.len() == self.others.capacity() && self.others.len() >= BEFORE_PRUNING;
+        let finished = full.then(|| self.prune());
+        self.others.push(handle);
+        finished
+    }
+
+    /// A handle pins the memory of its task; a group that runs for days must not collect them.
+    #[cold]
+    fn prune(&mut self) -> Vec<AbortHandle> {
+        let (finished, alive) = mem::take(&mut self.others).into_iter().partition(AbortHandle::is_finished);
+        self.others = alive;
+        self.others.reserve_exact(self.others.len().max(BEFORE_PRUNING));
         finished
     }
 
