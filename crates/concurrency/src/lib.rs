@@ -32,6 +32,7 @@
 //! # What is here
 //!
 //! - [`scope`], [`try_scope`]: a body and its children, returned from together; [`TaskGroup`], [`Task`], and [`Spawner`] for children that spawn
+//! - [`in_task_scope`], [`try_in_task_scope`]: the same with children that may borrow, polled in the scope's own task; [`InTaskGroup`], [`InTaskChild`]
 //! - [`timeout`]: a deadline that cancels on time and returns after the cleanup; [`Elapsed`] says which one it was
 //! - [`BackgroundTasks`]: tasks beside the program, shut down with a report
 //! - [`run`], [`root_scope`]: where a program enters the tree; signals, and waiting for what is left
@@ -60,7 +61,7 @@
 //!
 //! # When to use something else
 //!
-//! Two or three futures in one task need a `join!`. A `JoinSet` is enough where nothing is nested and the owner is never
+//! Two or three futures in one task need a `join!`; any number of them that share a fate, an [`in_task_scope`]. A `JoinSet` is enough where nothing is nested and the owner is never
 //! dropped half-way. Threads that borrow are the matter of [`std::thread::scope`].
 //!
 //! # Cancel safety
@@ -83,6 +84,7 @@ mod errors;
 mod failure;
 mod group;
 mod hand_off;
+mod in_task;
 mod live;
 mod node;
 mod primitive;
@@ -104,6 +106,9 @@ pub use errors::{Errors, ScopeError};
 pub use failure::Failure;
 pub use group::{Named, TaskGroup};
 pub use hand_off::{hand_off, lost_releases};
+pub use in_task::{
+    InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, TryInTaskScope, in_task_scope, try_in_task_scope,
+};
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;
 pub use reason::{Deadline, Reason};
