@@ -47,7 +47,6 @@ impl<F: Future, T, E> Future for Child<F, T, E> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let ended = ready!(poll_to_end(this.future, *this.judge, cx));
-        drop(this.tracked.take());
         // A value that nobody waits for is dropped here; that may panic too.
         let ended = ended.and_then(|value| match catch_unwind(AssertUnwindSafe(|| drop(this.slot.fill(value)))) {
             Ok(()) => Ok(()),
