@@ -3,12 +3,13 @@
 use std::{
     cell::Cell,
     future::{pending, poll_fn, ready},
-    pin::pin,
+    panic::{AssertUnwindSafe, catch_unwind, panic_any},
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use bowline_concurrency::{InTaskGroup, Reason, Scope, hand_off, in_task_scope, scope, try_in_task_scope};
@@ -116,7 +117,20 @@ fn tg_24_child_spawned_by_a_destructor_after_a_failure_never_runs() {
 #[test]
 fn tg_25_group_that_left_its_scope_refuses_loudly() {
     let group = Polled::new(in_task_scope(async |group| group)).assert_ready();
-    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(group.spawn(ready(())))));
+    assert_refuses(&group);
+
+    let kept = Mutex::new(None);
+    let mut dropped = Polled::new(in_task_scope(async |group| {
+        *kept.lock().unwrap() = Some(group);
+        pending::<()>().await;
+    }));
+    dropped.assert_pending();
+    drop(dropped);
+    assert_refuses(kept.lock().unwrap().as_ref().unwrap());
+}
+
+fn assert_refuses(group: &InTaskGroup<'_>) {
+    let refused = catch_unwind(AssertUnwindSafe(|| drop(group.spawn(ready(())))));
     assert!(refused.unwrap_err().downcast_ref::<&str>().unwrap().contains("has ended"));
 }
 
@@ -143,7 +157,7 @@ fn tg_84_panic_of_a_child_is_resumed_at_the_owner_after_everything_else_is_gone(
                 group
                     .spawn(async {
                         yield_now().await;
-                        std::panic::panic_any(41_u8)
+                        panic_any(41_u8)
                     })
                     .await
             })
@@ -174,7 +188,7 @@ fn tg_17_panic_outranks_the_error_which_goes_to_the_observer() {
                 yield_now().await;
                 Err("the error")
             });
-            let failing = std::panic::AssertUnwindSafe(failing);
+            let failing = AssertUnwindSafe(failing);
             let panic = catch(failing).await.unwrap_err();
             assert_eq!(panic.downcast_ref::<&str>(), Some(&"a destructor"));
             assert_eq!(census.alive(), 0);
@@ -191,13 +205,47 @@ fn tg_17_panic_outranks_the_error_which_goes_to_the_observer() {
 }
 
 /// Awaits a future and catches its panic.
-async fn catch<F: Future>(future: std::panic::AssertUnwindSafe<F>) -> std::thread::Result<F::Output> {
+async fn catch<F: Future>(future: AssertUnwindSafe<F>) -> std::thread::Result<F::Output> {
     let mut future = pin!(future.0);
-    poll_fn(|cx| match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(poll) => poll.map(Ok),
         Err(payload) => Poll::Ready(Err(payload)),
     })
     .await
+}
+
+#[test]
+fn panic_in_a_destructor_of_what_has_ended_fails_the_group_like_any_other() {
+    /// Ready at once; the bomb goes off when the future is dropped.
+    struct Bombed<B>(#[expect(dead_code, reason = "held for its drop")] B);
+    impl<B: Unpin> Future for Bombed<B> {
+        type Output = ();
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+    }
+    let bomb = || OnDrop(|| panic!("a destructor"));
+    on_both(move || async move {
+        for which in ["the future", "a value that nobody takes", "the body"] {
+            let reasons = Mutex::new(Vec::new());
+            let failing = in_task_scope(async |group| {
+                drop(group.spawn(async {
+                    let _late = OnDrop(|| reasons.lock().unwrap().push(Scope::current().reason_for_drop()));
+                    pending::<()>().await;
+                }));
+                yield_now().await;
+                match which {
+                    "the future" => group.spawn(Bombed(bomb())).await,
+                    "a value that nobody takes" => drop(group.spawn(async { bomb() })),
+                    _ => drop(bomb()),
+                }
+                pending::<()>().await;
+            });
+            let panic = catch(AssertUnwindSafe(failing)).await.unwrap_err();
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"a destructor"), "{which}");
+            assert!(matches!(reasons.lock().unwrap()[..], [Reason::SiblingFailed]), "{which}: {reasons:?}");
+        }
+    });
 }
 
 #[test]

@@ -2,14 +2,20 @@
 
 use std::{
     future::pending,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
+    task::{Context, Poll},
 };
 
 use bowline_concurrency::{hand_off, in_task_scope, scope};
-use tokio::{runtime::Handle, sync::Notify, task::yield_now};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, oneshot},
+    task::yield_now,
+};
 
 use super::length;
 use crate::support::{Census, SlowDrop, on_both};
@@ -29,6 +35,27 @@ fn tg_01_scope_waits_for_children_after_the_body_has_returned() {
         })
         .await;
         assert_eq!((value, done.load(SeqCst)), ("returned first", 3));
+    });
+}
+
+#[test]
+fn body_is_gone_when_it_has_returned_and_not_when_the_children_have() {
+    /// A body that keeps what it captured until it is dropped.
+    struct Returns(#[expect(dead_code, reason = "held for its drop")] oneshot::Sender<()>);
+    impl Future for Returns {
+        type Output = ();
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+    }
+    on_both(|| async {
+        in_task_scope(|group| {
+            let (sender, receiver) = oneshot::channel();
+            // Ends when the sender is gone.
+            drop(group.spawn(receiver));
+            Returns(sender)
+        })
+        .await;
     });
 }
 
