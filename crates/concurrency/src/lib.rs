@@ -158,8 +158,8 @@
 //!
 //! # When to use something else
 //!
-//! Two or three futures in one task need a `join!`. A `JoinSet` is enough where nothing is nested and the owner is never
-//! dropped half-way. Threads that borrow are the matter of [`std::thread::scope`].
+//! Two or three futures in one task need a `join!`; any number of them that share a fate, an [`in_task_scope`]. A `JoinSet` is enough
+//! where nothing is nested and the owner is never dropped half-way. Threads that borrow are the matter of [`std::thread::scope`].
 //!
 //! # Features
 //!
@@ -188,6 +188,7 @@ mod failure;
 mod fallible;
 mod group;
 mod hand_off;
+mod in_task;
 mod live;
 mod node;
 mod primitive;
@@ -215,6 +216,9 @@ pub use failure::Failure;
 pub use fallible::{CanFail, CannotFail};
 pub use group::{Named, SpawnPermit, TaskGroup};
 pub use hand_off::{hand_off, lost_releases};
+pub use in_task::{
+    InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, TryInTaskScope, in_task_scope, try_in_task_scope,
+};
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;
 pub use reason::{Deadline, Reason};

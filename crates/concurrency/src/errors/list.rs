@@ -32,6 +32,10 @@ impl<E: 'static> Errors<E> {
 }
 
 impl<E> Errors<E> {
+    pub(crate) fn one(scope: Label, first: Failed<E>) -> Self {
+        Errors { scope, first, rest: Vec::new(), cancelled_by: None }
+    }
+
     fn all(&self) -> impl Iterator<Item = &Failed<E>> {
         std::iter::once(&self.first).chain(&self.rest)
     }

@@ -9,6 +9,7 @@ mod cancel_safety;
 mod cancelled;
 mod failures;
 mod hang_cases;
+mod in_task;
 mod links;
 mod panics;
 mod root;
