@@ -97,7 +97,7 @@ impl Node {
         Some(tasks.swap_remove(index).1)
     }
 
-    /// The task ended before its cancellation could drop it: nobody will ask for its place.
+    /// The task has ended, and needs no place any more.
     pub(crate) fn forget_cancelled_task(&self, id: Id) {
         lock(&self.cold).rare().cancelled_tasks.retain(|(task, _)| *task != id);
     }
