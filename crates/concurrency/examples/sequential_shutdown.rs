@@ -1,7 +1,7 @@
 //! How are subsystems stopped one after the other, in a fixed order, after one signal?
 //!
 //! Each has a `BackgroundTasks` of its own, and these are shut down in that order: a subsystem is told when the last task of the one
-//! before is gone. They are started outside the root, whose cancellation would tell all of them at once.
+//! before is gone. They are shielded from the signal itself, which would tell all of them at once.
 //!
 //! Asked for as #80 of tokio-graceful-shutdown.
 //!
@@ -21,7 +21,7 @@
 
 use std::{error::Error, time::Duration};
 
-use bowline_concurrency::{BackgroundTasks, cancelled};
+use bowline_concurrency::{BackgroundTasks, cancelled, root_scope};
 use tokio::{
     sync::oneshot::{self, error::RecvError},
     time::sleep,
@@ -34,7 +34,7 @@ async fn subsystem(name: &'static str) {
     println!("{name}: done");
 }
 
-/// Stands in for `root_scope(async { shutdown_requested().await })`, which waits for Ctrl-C or SIGTERM.
+/// Stands in for `shutdown_requested()`, which waits for Ctrl-C or SIGTERM.
 async fn signal() -> Result<(), RecvError> {
     let (ctrl_c, pressed) = oneshot::channel();
     tokio::spawn(async {
@@ -46,19 +46,22 @@ async fn signal() -> Result<(), RecvError> {
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (web, workers, database) = (BackgroundTasks::new(), BackgroundTasks::new(), BackgroundTasks::new());
-    database.spawn("database", subsystem("database"))?;
-    workers.spawn("workers", subsystem("workers"))?;
-    web.spawn("web server", subsystem("web server"))?;
+    root_scope(async {
+        let [web, workers, database] = [(); 3].map(|()| BackgroundTasks::new().shielded());
+        database.spawn("database", subsystem("database"))?;
+        workers.spawn("workers", subsystem("workers"))?;
+        web.spawn("web server", subsystem("web server"))?;
 
-    signal().await?;
-    println!("the signal has come");
+        signal().await?;
+        println!("the signal has come");
 
-    let mut all = true;
-    for tasks in [web, workers, database] {
-        let report = tasks.shutdown(Duration::from_secs(10)).await;
-        all &= report.aborted.is_empty() && report.stuck.is_empty();
-    }
-    println!("all ended by themselves: {all}");
-    Ok(())
+        let mut all = true;
+        for tasks in [web, workers, database] {
+            let report = tasks.shutdown(Duration::from_secs(10)).await;
+            all &= report.aborted.is_empty() && report.stuck.is_empty();
+        }
+        println!("all ended by themselves: {all}");
+        Ok(())
+    })
+    .await?
 }
