@@ -217,7 +217,7 @@ async fn catch<F: Future>(future: AssertUnwindSafe<F>) -> std::thread::Result<F:
 #[test]
 fn panic_in_a_destructor_of_what_has_ended_fails_the_group_like_any_other() {
     /// Ready at once; the bomb goes off when the future is dropped.
-    struct Bombed<B>(#[expect(dead_code, reason = "held for its drop")] B);
+    struct Bombed<B>(B);
     impl<B: Unpin> Future for Bombed<B> {
         type Output = ();
         fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
