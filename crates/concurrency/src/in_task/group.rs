@@ -30,7 +30,7 @@ use crate::fallible::CannotFail;
 ///
 /// A reference to the body's own group cannot go into a child:
 ///
-/// ```compile_fail,E0597
+/// ```compile_fail,E0521
 /// # use bowline_concurrency::in_task_scope;
 /// # async fn by_reference() {
 /// in_task_scope(async |group| {
