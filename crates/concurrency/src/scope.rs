@@ -66,6 +66,8 @@ where
 ///
 /// Name the error type in the closure, since `?` alone does not determine it: `async |group: &TaskGroup<MyError>| ..`
 /// or `async |group| -> Result<_, MyError> { .. }`.
+/// In a future that must be `Send`, such as one that is spawned, an error with a reference in it (`&'static str`) makes the compiler say that
+/// "`AsyncFnOnce` is not general enough", a limit of its own: take a `String`, or a type of yours.
 ///
 /// # Errors
 ///
