@@ -5,14 +5,11 @@ use std::{
     time::Duration,
 };
 
-use bowline_concurrency::{Reason, ScopeError, Spawner, TaskGroup, cancelled, is_cancelled, scope, settled, try_scope};
+use bowline_concurrency::{Reason, ScopeError, Spawner, TaskGroup, is_cancelled, scope, settled, try_scope};
 use bowline_testing::{DropLog, Polled};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::yield_now,
-};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::support::{Census, Owes, SlowDrop, finish, on_both, stays_pending};
+use crate::support::{Census, SlowDrop, on_both};
 
 /// No test waits for it: it ends with the last child.
 const GRACE: Duration = Duration::from_secs(3600);
@@ -24,66 +21,6 @@ fn explicit<T: std::fmt::Debug>(result: Outcome<T>) -> String {
         ScopeError::Cancelled(Reason::Explicit(message)) => message.into_owned(),
         error => panic!("it was cancelled by a message, and not: {error}"),
     }
-}
-
-/// A child with a scope whose child owes a release, which waits for the gate.
-async fn nested(census: Census, gate: oneshot::Receiver<()>, up: oneshot::Sender<()>) {
-    let _here = SlowDrop::new(census.enter());
-    let owes = Owes::new(census.enter(), gate);
-    let work = async move |inner: &TaskGroup| {
-        inner
-            .spawn(async move {
-                let _owes = owes;
-                let _ = up.send(());
-                pending::<()>().await;
-            })
-            .await;
-    };
-    scope(work).await;
-}
-
-#[test]
-fn tg_06_cancelled_scope_waits_for_the_orphans_of_nested_ones() {
-    on_both(|| async {
-        let census = Census::default();
-        let ((open, gate), (up, is_up)) = (oneshot::channel(), oneshot::channel());
-        let (give, given) = oneshot::channel();
-        let mut work = Polled::new(try_scope(async |group: &TaskGroup<&'static str>| {
-            let _ = give.send(group.spawner());
-            drop(group.spawn(nested(census.clone(), gate, up)));
-            pending::<Result<(), _>>().await
-        }));
-        work.assert_pending();
-        is_up.await.unwrap();
-        given.await.unwrap().cancel("the owner");
-        stays_pending(&mut work).await;
-        open.send(()).unwrap();
-        // Cancelled, which is no group of errors.
-        assert_eq!(explicit(finish(&mut work).await), "the owner");
-        assert_eq!(census.alive(), 0);
-    });
-}
-
-#[test]
-fn tg_06_dropped_scope_leaves_the_orphans_of_nested_ones_to_the_scope_around() {
-    on_both(|| async {
-        let census = Census::default();
-        let ((open, gate), (up, is_up)) = (oneshot::channel(), oneshot::channel());
-        let mut around = Polled::new(scope(async |_| {
-            tokio::select! {
-                () = scope(async |group| group.spawn(nested(census.clone(), gate, up)).await) => unreachable!(),
-                _ = is_up => {}
-            }
-        }));
-        while census.alive() < 2 {
-            around.assert_pending();
-            yield_now().await;
-        }
-        stays_pending(&mut around).await;
-        open.send(()).unwrap();
-        finish(&mut around).await;
-        assert_eq!(census.alive(), 0);
-    });
 }
 
 #[test]
@@ -116,34 +53,6 @@ fn tg_07_body_and_each_child_are_dropped_once_and_told_nothing_twice() {
         let mut drops = log.drops();
         drops.sort_unstable();
         assert_eq!(drops, ["a", "b", "body", "c"]);
-    });
-}
-
-#[test]
-fn tg_12_failure_of_the_outer_group_cancels_the_inner_one() {
-    on_both(|| async {
-        let census = Census::default();
-        let result: Outcome<()> = try_scope(async |outer| {
-            let (up, ready) = oneshot::channel::<()>();
-            drop(outer.try_spawn(async move {
-                let _ = ready.await;
-                Err::<(), _>("outer")
-            }));
-            try_scope(async |inner: &TaskGroup<&'static str>| {
-                let inside = SlowDrop::new(census.enter());
-                drop(inner.spawn(async move {
-                    let _inside = inside;
-                    let _ = up.send(());
-                    pending::<()>().await;
-                }));
-                pending::<Result<(), &str>>().await
-            })
-            .await
-            .map_err(|_| "inner")
-        })
-        .await;
-        assert_eq!(census.alive(), 0);
-        assert_eq!(result.unwrap_err().errors().unwrap().iter().copied().collect::<Vec<_>>(), ["outer"]);
     });
 }
 
@@ -332,76 +241,5 @@ fn tg_45_child_spawned_into_a_cancelled_group_never_runs() {
             explicit(result);
             assert_eq!(log.count("polled"), 0);
         }
-    });
-}
-
-#[test]
-fn tg_46_cancellation_of_the_outermost_is_learned_at_every_depth_at_once() {
-    on_both(|| async {
-        let (tell, mut told) = mpsc::channel(3);
-        let (up, is_up) = oneshot::channel();
-        let mut work =
-            Polled::new(TaskGroup::builder().grace(GRACE).try_scope(async |group: &TaskGroup<&'static str>| {
-                drop(group.spawn(ask(2, tell, up)));
-                is_up.await.unwrap();
-                group.cancel("the outermost");
-                pending::<Result<(), _>>().await
-            }));
-        assert_eq!(explicit(finish(&mut work).await), "the outermost");
-        let mut depths = Vec::new();
-        while let Some((depth, reason)) = told.recv().await {
-            assert_eq!(reason, "the outermost");
-            depths.push(depth);
-        }
-        depths.sort_unstable();
-        assert_eq!(depths, [0, 1, 2]);
-    });
-}
-
-type BoxFuture = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Scopes in each other; the child of each asks, and tells the reason that it got.
-fn ask(depth: usize, tell: mpsc::Sender<(usize, String)>, up: oneshot::Sender<()>) -> BoxFuture {
-    Box::pin(async move {
-        scope(async |group| {
-            if depth == 0 {
-                let _ = up.send(());
-            } else {
-                drop(group.spawn(ask(depth - 1, tell.clone(), up)));
-            }
-            let reason = cancelled().await.to_string();
-            tell.send((depth, reason)).await.unwrap();
-        })
-        .await;
-    })
-}
-
-#[test]
-fn tg_60_scope_that_is_dropped_takes_the_ones_inside_with_it() {
-    on_both(|| async {
-        let log = DropLog::default();
-        let (up, is_up) = oneshot::channel();
-        let mut outer = Polled::new(scope(async |outer| {
-            let (inner_child, outer_child) = (log.probe("inner"), log.probe("outer"));
-            drop(outer.spawn(async move {
-                let _here = outer_child;
-                pending::<()>().await;
-            }));
-            scope(async |inner| {
-                inner
-                    .spawn(async move {
-                        let _here = inner_child;
-                        let _ = up.send(());
-                        pending::<()>().await;
-                    })
-                    .await;
-            })
-            .await;
-        }));
-        outer.assert_pending();
-        is_up.await.unwrap();
-        drop(outer);
-        settled().await;
-        assert_eq!((log.live(), log.count("inner"), log.count("outer")), (0, 1, 1));
     });
 }

@@ -9,10 +9,7 @@ use std::{
 
 use bowline_concurrency::{Reason, Scope, ScopeError, TaskGroup, cancelled, is_cancelled, scope, settled, try_scope};
 use bowline_testing::{DropLog, Polled};
-use tokio::{
-    sync::{broadcast, oneshot},
-    task::yield_now,
-};
+use tokio::{sync::oneshot, task::yield_now};
 
 use crate::support::{Census, Owes, SlowDrop, finish, on_both, stays_pending};
 
@@ -159,63 +156,6 @@ fn tg_10_children_of_a_body_that_fails_at_once_never_run() {
         });
         assert_eq!(failures(runtime.block_on(body).unwrap()), [1]);
     }
-}
-
-#[test]
-fn tg_11_errors_of_nested_groups_show_their_path() {
-    on_both(|| async {
-        let result = TaskGroup::builder()
-            .name("import")
-            .try_scope(async |outer: &TaskGroup<ScopeError<&str>>| {
-                outer
-                    .named("source 1")
-                    .try_spawn(TaskGroup::builder().name("pages").try_scope(async |inner: &TaskGroup<&'static str>| {
-                        inner.named("page 7").try_spawn(async { Err::<(), _>("not found") }).await;
-                        Ok(())
-                    }))
-                    .await;
-                Ok(())
-            })
-            .await;
-        let ScopeError::Failed(outer) = result.unwrap_err() else { panic!("failed, not cancelled") };
-        assert_eq!(outer.to_string(), "import: source 1: pages: page 7: not found");
-        assert_eq!(outer.scope(), Some("import"));
-        // One level for each group.
-        let ScopeError::Failed(inner) = outer.into_first() else { panic!("failed, not cancelled") };
-        assert_eq!((inner.scope(), inner.len(), inner.first()), (Some("pages"), 1, &"not found"));
-    });
-}
-
-#[test]
-fn tg_30_groups_that_fail_at_the_same_moment_lose_neither_failure() {
-    on_both(|| async {
-        let (fail, _) = broadcast::channel::<()>(1);
-        let result = TaskGroup::builder()
-            .grace(GRACE)
-            .try_scope(async |outer: &TaskGroup<&'static str>| {
-                assert!(is_cancelled().is_none()); // Having asked, the body may end in its own way.
-                let mut gate = fail.subscribe();
-                drop(outer.try_spawn(async move {
-                    let _ = gate.recv().await;
-                    Err::<(), _>("outer")
-                }));
-                try_scope(async |inner: &TaskGroup<&'static str>| {
-                    let mut gate = fail.subscribe();
-                    drop(inner.try_spawn(async move {
-                        let _ = gate.recv().await;
-                        Err::<(), _>("inner")
-                    }));
-                    fail.send(()).unwrap();
-                    pending::<Result<(), &str>>().await
-                })
-                .await
-                .map_err(|error| error.into_first().unwrap())
-            })
-            .await;
-        let mut both = failures(result);
-        both.sort_unstable();
-        assert_eq!(both, ["inner", "outer"]);
-    });
 }
 
 #[test]

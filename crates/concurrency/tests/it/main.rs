@@ -13,6 +13,7 @@ mod group_cancel;
 mod group_errors;
 mod group_grace;
 mod group_limit;
+mod group_nested;
 mod group_spawn;
 mod hang_cases;
 mod links;
