@@ -247,3 +247,30 @@ fn grace_ends_for_the_body_and_for_the_children() {
         assert_eq!((census.alive(), started.elapsed()), (0, GRACE));
     });
 }
+
+#[test]
+fn children_of_a_dropped_scope_have_their_grace_and_the_scope_around_waits() {
+    paused(async {
+        let census = Census::default();
+        let (tell, told) = oneshot::channel();
+        let started = Instant::now();
+        scope(async |_| {
+            let mut lost = Polled::new(TaskGroup::builder().grace(GRACE).scope(async |group| {
+                let inside = census.enter();
+                drop(group.spawn(async move {
+                    let _inside = inside;
+                    let reason = cancelled().await;
+                    sleep(Duration::from_secs(1)).await;
+                    let _ = tell.send(reason);
+                    pending::<()>().await;
+                }));
+                pending::<()>().await;
+            }));
+            lost.assert_pending();
+            yield_now().await;
+        })
+        .await;
+        assert_eq!((census.alive(), started.elapsed()), (0, GRACE));
+        assert!(matches!(told.await.unwrap(), Reason::OwnerDropped), "it has cleaned up");
+    });
+}
