@@ -113,17 +113,21 @@ fn tg_24_spawn_after_a_failure_is_refused_while_the_scope_still_waits() {
     on_both(|| async {
         let (census, log) = (Census::default(), DropLog::default());
         let ((open, gate), (give, given)) = (oneshot::channel(), oneshot::channel());
+        let (fail, may_fail) = oneshot::channel::<()>();
         let owes = Owes::new(census.enter(), gate);
         let mut scope = Polled::new(try_scope(async |group: &TaskGroup<&'static str>| {
             let _ = give.send(group.spawner());
             let _owes = owes;
-            group.try_spawn(async { Err::<(), _>("boom") }).await;
+            let failing = async move {
+                let _ = may_fail.await;
+                Err::<(), _>("boom")
+            };
+            group.try_spawn(failing).await;
             Ok(())
         }));
-        let spawner: Spawner<_> = {
-            scope.assert_pending();
-            given.await.unwrap()
-        };
+        scope.assert_pending();
+        let spawner: Spawner<_> = given.await.unwrap();
+        drop(fail);
         while !scope.is_woken() {
             yield_now().await; // Until the failure.
         }
