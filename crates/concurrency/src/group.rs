@@ -30,6 +30,35 @@ pub(crate) use spawning::{Fallible, Plain, Spawning};
 ///
 /// `E` is the error of the scope; in a [`scope`](crate::scope), which cannot fail, it is [`CannotFail`].
 ///
+/// A group is there only in the body of its scope: nothing can be spawned before, and none can be kept for later. Nor can the children of
+/// another group use it, which might outlive it; they take a [`Spawner`].
+///
+/// ```compile_fail,E0599
+/// # // TG-26: before the group is entered
+/// # async fn before() {
+/// bowline_concurrency::TaskGroup::builder().name("pages").spawn(async {}).await;
+/// # }
+/// ```
+///
+/// ```compile_fail
+/// # // TG-25: after it has finished
+/// # async fn after() {
+/// let group = bowline_concurrency::scope(async |group| group).await;
+/// drop(group.spawn(async {}));
+/// # }
+/// ```
+///
+/// ```compile_fail,E0521
+/// # // TG-60: the outer one would be closed while the inner one is open
+/// # use bowline_concurrency::scope;
+/// # async fn across() {
+/// scope(async |outer| {
+///     scope(async |inner| drop(outer.spawn(async { inner.spawn(async {}).await }))).await;
+/// })
+/// .await;
+/// # }
+/// ```
+///
 /// For children that may borrow, in the caller's own task, use [`in_task_scope`](crate::in_task_scope); a `JoinSet` is lighter where children
 /// need not be waited for.
 #[doc(alias = "nursery")]

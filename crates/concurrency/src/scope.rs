@@ -25,6 +25,7 @@ use running::{End, Running};
 /// Opens a scope that cannot fail, and returns the body's value after the last task below it is gone.
 ///
 /// If a child panics, the body and the siblings are cancelled, and the panic is resumed here with its payload.
+/// A scope that has nothing to wait for does not yield to the scheduler.
 ///
 /// For children that return errors see [`try_scope`].
 ///

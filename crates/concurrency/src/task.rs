@@ -25,6 +25,30 @@ use crate::{
 /// # }
 /// ```
 ///
+/// Awaiting consumes it, so that no value is asked for twice, and the compiler warns of a handle that is forgotten:
+///
+/// ```compile_fail,E0382
+/// # // TG-74
+/// # async fn twice() {
+/// bowline_concurrency::scope(async |group| {
+///     let task = group.spawn(async { 1 });
+///     (task.await, task.await)
+/// })
+/// .await;
+/// # }
+/// ```
+///
+/// ```compile_fail
+/// # // TG-75
+/// #![deny(unused_must_use)]
+/// # async fn forgotten() {
+/// bowline_concurrency::scope(async |group| {
+///     group.spawn(async { 1 });
+/// })
+/// .await;
+/// # }
+/// ```
+///
 /// Awaiting does not use up Tokio's cooperative budget, so a hundred thousand handles in one `join_all` stay linear.
 ///
 /// # Cancel safety

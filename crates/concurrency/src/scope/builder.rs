@@ -60,7 +60,15 @@ impl Builder {
         self
     }
 
-    /// At most so many children run at once; without a limit by default. It cannot be changed later.
+    /// At most so many children run at once; without a limit by default. It cannot be changed later:
+    ///
+    /// ```compile_fail,E0599
+    /// # // TG-81
+    /// # use std::num::NonZeroUsize;
+    /// # async fn later() {
+    /// bowline_concurrency::scope(async |group| group.limit(NonZeroUsize::MIN)).await;
+    /// # }
+    /// ```
     pub fn limit(mut self, children: NonZeroUsize) -> Self {
         self.limit = Some(children);
         self
@@ -151,6 +159,18 @@ impl Builder {
 ///     })
 ///     .await;
 /// assert!(matches!(result, Ok(1))); // The body had its value in time; its child was cancelled by the deadline.
+/// # }
+/// ```
+///
+/// It opens one scope:
+///
+/// ```compile_fail,E0382
+/// # // TG-27
+/// # use bowline_concurrency::TaskGroup;
+/// # async fn twice() {
+/// let builder = TaskGroup::builder().settle_within(std::time::Duration::ZERO);
+/// drop(builder.try_scope(async |_: &TaskGroup<String>| Ok(())).await);
+/// drop(builder.try_scope(async |_: &TaskGroup<String>| Ok(())).await);
 /// # }
 /// ```
 #[must_use = "a builder does nothing until a scope is opened with it"]

@@ -1,8 +1,19 @@
 //! What the tests share.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+};
+
+use bowline_concurrency::hand_off;
+use bowline_testing::Polled;
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    task::{LocalSet, yield_now},
 };
 
 /// Counts how many copies of it are alive: a stand-in for the locals of a task.
@@ -48,6 +59,51 @@ impl Drop for SlowDrop {
     }
 }
 
+/// Owes an asynchronous end: hands it off when it is dropped. It counts as alive until the gate has opened and the end is done.
+pub(crate) struct Owes {
+    alive: Option<Alive>,
+    gate: Option<oneshot::Receiver<()>>,
+}
+
+impl Owes {
+    pub(crate) fn new(alive: Alive, gate: oneshot::Receiver<()>) -> Self {
+        Owes { alive: Some(alive), gate: Some(gate) }
+    }
+}
+
+impl Drop for Owes {
+    fn drop(&mut self) {
+        let (alive, gate) = (self.alive.take(), self.gate.take());
+        hand_off(&Handle::current(), "what is owed", async move {
+            if let Some(gate) = gate {
+                let _ = gate.await;
+            }
+            yield_now().await;
+            drop(alive);
+        });
+    }
+}
+
+/// Polls once for every wake-up until the future is ready: one that is missing is a hang.
+pub(crate) async fn finish<F: Future>(polled: &mut Polled<F>) -> F::Output {
+    loop {
+        if let Poll::Ready(output) = polled.poll() {
+            return output;
+        }
+        while !polled.is_woken() {
+            yield_now().await;
+        }
+    }
+}
+
+/// Lets the others run for a while, and expects that the future stays pending.
+pub(crate) async fn stays_pending<F: Future>(polled: &mut Polled<F>) {
+    for _ in 0..50 {
+        polled.assert_pending();
+        yield_now().await;
+    }
+}
+
 /// Runs a future on a thread of its own and panics if it has not ended after 20 s: a hang is a failure.
 pub(crate) fn ends(name: &'static str, run: impl FnOnce() + Send + 'static) {
     let (done, ended) = std::sync::mpsc::channel();
@@ -70,6 +126,15 @@ pub(crate) fn on_both<F: Future<Output = ()>>(case: impl Fn() -> F + Clone + Sen
     });
     ends("multi_thread", move || {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(multi());
+    });
+}
+
+/// Runs a case as a local task of a `LocalSet`.
+pub(crate) fn on_local_set<F: Future<Output = ()> + 'static>(case: impl FnOnce() -> F + Send + 'static) {
+    ends("LocalSet", move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let set = LocalSet::new();
+        runtime.block_on(set.run_until(async move { tokio::task::spawn_local(case()).await.unwrap() }));
     });
 }
 
