@@ -5,8 +5,10 @@
 mod adoption;
 mod auto_traits;
 mod background;
+mod cancel_one;
 mod cancel_safety;
 mod cancelled;
+mod cancelling;
 mod failures;
 mod hang_cases;
 mod links;
@@ -15,6 +17,7 @@ mod reschedule;
 mod root;
 mod scope;
 mod shield;
+mod shielding;
 mod support;
 mod timeout;
 mod timeout_basics;
