@@ -125,5 +125,7 @@ impl Node {
 
 /// The nodes whose cancellation concerns `node`: those above it, up to the first that is masked.
 pub(crate) fn cancelling(node: Arc<Node>) -> impl Iterator<Item = Arc<Node>> {
-    std::iter::successors(Some(node), |node| if node.masked { None } else { node.parent() }).take(DEPTH_MAX)
+    let above = std::iter::successors(Some(node), |node| if node.masked { None } else { node.parent() });
+    // A future that outlives its timeout (`&mut future`) stands below it until it is polled elsewhere.
+    above.take(DEPTH_MAX).enumerate().filter_map(|(level, node)| (level == 0 || !node.is_past()).then_some(node))
 }
