@@ -10,8 +10,11 @@ mod cancel_safety;
 mod cancelled;
 mod cancelling;
 mod failures;
+mod grace;
 mod hang_cases;
 mod links;
+mod moved_futures;
+mod nesting;
 mod panics;
 mod reschedule;
 mod root;
@@ -21,3 +24,6 @@ mod shielding;
 mod support;
 mod timeout;
 mod timeout_basics;
+mod timeout_settling;
+#[cfg(feature = "tokio-util")]
+mod tokens;
