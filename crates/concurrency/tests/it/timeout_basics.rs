@@ -158,16 +158,19 @@ fn to_12_cancellation_from_outside_before_the_deadline_is_no_timeout() {
 fn to_14_thread_that_was_blocked_past_both_deadlines_lets_the_inner_one_pass_first() {
     on_both(|| async {
         let unit = Duration::from_millis(2);
+        let mut inner_has_passed = false;
         let outer = timeout(unit * 2, async {
             let inner = timeout(unit, async {
+                yield_now().await; // Both clocks run.
                 block_until(Instant::now() + unit * 4);
                 forever::<()>().await
             });
             let elapsed = inner.named("inner").await.unwrap_err();
-            assert_eq!(elapsed.deadline().name(), Some("inner"));
+            inner_has_passed = elapsed.deadline().name() == Some("inner");
             forever::<()>().await // The outer one passes here.
         });
         assert_eq!(outer.named("outer").await.unwrap_err().deadline().name(), Some("outer"));
+        assert!(inner_has_passed, "the outer one came first");
     });
 }
 
