@@ -31,10 +31,11 @@ impl Node {
             wakers
         };
         crate::trace::cancelled(self, &reason);
-        wakers.into_iter().for_each(Waker::wake);
+        // Before the owner is woken: a body that has asked goes on until it sees that the children are aborted.
         if self.grace.is_zero() {
             self.abort_all();
         }
+        wakers.into_iter().for_each(Waker::wake);
         true
     }
 
