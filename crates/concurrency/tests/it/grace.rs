@@ -241,6 +241,21 @@ fn to_34_deadline_that_passes_before_the_next_await_comes_too_late() {
 }
 
 #[test]
+fn body_that_has_asked_is_woken_when_a_child_on_another_thread_fails() {
+    on_both(|| async {
+        for _ in 0..2_000 {
+            let result = try_scope(async |group: &Group| -> Result<(), _> {
+                drop(group.try_spawn(async { Err::<(), _>("boom") }));
+                is_cancelled();
+                forever().await
+            })
+            .await;
+            assert_eq!(failures(result).first(), &"boom");
+        }
+    });
+}
+
+#[test]
 fn to_40_timeout_works_inside_and_after_a_cancelled_scope() {
     timed(|scale| async move {
         let result = try_scope(async |group: &Group| -> Result<(), _> {

@@ -11,7 +11,7 @@ use tokio::{
     runtime::Handle,
     sync::{Mutex, oneshot},
     task::yield_now,
-    time::{Instant, sleep},
+    time::Instant,
 };
 
 use crate::support::{Census, LONG, SlowDrop, forever, on_both, timed};
@@ -87,14 +87,16 @@ fn future_moved_between_timeouts_sees_the_one_in_which_it_is_polled() {
 #[test]
 fn future_that_was_cancelled_in_the_grace_of_one_timeout_is_not_in_the_next_one() {
     timed(|scale| async move {
-        let mut future = Box::pin(scope(async |_| {
+        let (go, gone) = oneshot::channel::<()>();
+        let mut future = Box::pin(scope(async move |_| {
             let reason = bowline_concurrency::cancelled().await;
             assert_eq!(is_cancelled().unwrap().to_string(), reason.to_string());
-            sleep(scale.units(3)).await;
+            gone.await.unwrap();
             is_cancelled().map(|reason| reason.to_string())
         }));
         let first = timeout(scale.units(1), &mut future).grace(scale.units(1)).await;
         assert!(first.is_err());
+        go.send(()).unwrap();
         assert_eq!(timeout(LONG, &mut future).await.unwrap(), None);
     });
 }

@@ -176,14 +176,14 @@ fn cs_24_two_shielded_sections_in_a_row_both_complete_and_nothing_runs_after_the
         let done = Arc::new(AtomicUsize::new(0));
         let count = done.clone();
         let result = TaskGroup::builder()
-            .grace(scale.units(1))
+            .grace(scale.units(50))
             .try_scope(async move |group: &Group| -> Result<(), _> {
                 // Only a body that listens comes to the second section; another one is dropped in the first.
                 assert!(is_cancelled().is_none());
                 group.cancel("stop");
                 shield(LONG, steps(count.clone())).await;
                 shield(LONG, async move {
-                    tokio::time::sleep(scale.units(2)).await; // The grace ends in here.
+                    tokio::time::sleep(scale.units(60)).await; // The grace ends in here.
                     steps(count).await;
                 })
                 .await;
