@@ -35,7 +35,12 @@ pub const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// - [`Elapsed`] says which deadline it was, so that nested ones are not confused, and names what was still not gone.
 /// - `timeout(limit, &mut future)` gives up *waiting*: the future goes on when it is polled again.
 ///
-/// The clock starts at the first poll. A limit too long for the clock never elapses.
+/// The clock starts at the first poll. A limit too long for the clock never elapses. No limit is negative or not a number:
+///
+/// ```compile_fail
+/// // TO-09
+/// drop(bowline_concurrency::timeout(-1.0, async {}));
+/// ```
 ///
 /// # Holding a lock across a timeout
 ///

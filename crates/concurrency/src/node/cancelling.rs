@@ -31,10 +31,11 @@ impl Node {
             wakers
         };
         crate::trace::cancelled(self, &reason);
-        wakers.into_iter().for_each(Waker::wake);
+        // Before the owner is woken: a body that has asked goes on until it sees that the children are aborted.
         if self.grace.is_zero() {
             self.abort_all();
         }
+        wakers.into_iter().for_each(Waker::wake);
         true
     }
 
@@ -125,5 +126,7 @@ impl Node {
 
 /// The nodes whose cancellation concerns `node`: those above it, up to the first that is masked.
 pub(crate) fn cancelling(node: Arc<Node>) -> impl Iterator<Item = Arc<Node>> {
-    std::iter::successors(Some(node), |node| if node.masked { None } else { node.parent() }).take(DEPTH_MAX)
+    let above = std::iter::successors(Some(node), |node| if node.masked { None } else { node.parent() });
+    // A future that outlives its timeout (`&mut future`) stands below it until it is polled elsewhere.
+    above.take(DEPTH_MAX).enumerate().filter_map(|(level, node)| (level == 0 || !node.is_past()).then_some(node))
 }

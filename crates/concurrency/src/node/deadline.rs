@@ -39,6 +39,11 @@ impl Node {
         Ok(())
     }
 
+    /// Whether the node is that of a deadline that has ended, with all that it waited for: it concerns nobody any more.
+    pub(super) fn is_past(&self) -> bool {
+        self.is_settled() && self.clock() != Clock::None
+    }
+
     /// The first instant at which a deadline at or above this node passes; in the past once one is being cancelled.
     pub(crate) fn effective_deadline(self: &Arc<Self>, now: Instant) -> Option<Instant> {
         let instants = cancelling(self.clone()).filter_map(|node| {

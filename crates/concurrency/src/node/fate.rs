@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use super::Node;
+use super::{Node, cancelling};
 use crate::{failure::Failure, primitive::lock, reason::Reason};
 
 /// A failure and the name of the task that it came from.
@@ -48,14 +48,16 @@ impl Node {
     /// Records an error of the body or of a child. Cancelling is another step: first what failed is dropped.
     pub(crate) fn record_error(self: &Arc<Self>, task: Option<Arc<str>>, error: Box<dyn ErrorValue>) {
         let mut refused = Some(Failed { task, error });
+        // That of a timeout around the scope as well.
+        let cancelled_by = cancelling(self.clone()).find_map(|node| node.reason());
         {
             let mut cold = lock(&self.cold);
-            let rare = cold.rare();
-            if !rare.fate.disowned {
-                if rare.fate.errors.is_empty() {
-                    rare.fate.cancelled_by = rare.reason.clone();
+            let fate = &mut cold.rare().fate;
+            if !fate.disowned {
+                if fate.errors.is_empty() {
+                    fate.cancelled_by = cancelled_by;
                 }
-                rare.fate.errors.extend(refused.take());
+                fate.errors.extend(refused.take());
             }
         }
         if let Some(failed) = refused {

@@ -104,6 +104,17 @@ impl Builder {
 
     /// Opens a scope that cannot fail, like [`scope`](crate::scope()).
     ///
+    /// It is opened once, in one place; another one takes a clone of the builder.
+    ///
+    /// ```compile_fail
+    /// # async fn twice() {
+    /// // CS-06
+    /// let builder = bowline_concurrency::TaskGroup::builder();
+    /// builder.scope(async |_| {}).await;
+    /// builder.scope(async |_| {}).await;
+    /// # }
+    /// ```
+    ///
     /// # Panics
     ///
     /// With the payload of a panic of the body or of a child, once everything below has settled.

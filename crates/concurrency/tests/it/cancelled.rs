@@ -45,25 +45,6 @@ fn cancelled_waits_for_ever_where_nothing_is_cancelled() {
 }
 
 #[test]
-fn cs_01_first_reason_stays() {
-    on_both(|| async {
-        let tasks = BackgroundTasks::new();
-        let (tell, told) = oneshot::channel();
-        let watched = tasks.spawn("watch", async move {
-            cancelled().await;
-            yield_now().await;
-            tell.send(is_cancelled()).unwrap();
-            pending::<()>().await;
-        });
-        yield_now().await;
-        let mut shutdown = std::pin::pin!(tasks.shutdown(Duration::from_secs(10)));
-        let reason = tokio::select! { reason = told => reason.unwrap(), _ = &mut shutdown => unreachable!() };
-        assert!(matches!(reason, Some(Reason::Shutdown)));
-        drop(watched);
-    });
-}
-
-#[test]
 fn cs_09_handed_off_work_is_not_told_of_the_cancellation_that_it_cleans_up_after() {
     struct Lease(Option<oneshot::Sender<bool>>);
     impl Drop for Lease {

@@ -6,6 +6,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use bowline_concurrency::hand_off;
@@ -14,6 +15,7 @@ use tokio::{
     runtime::Handle,
     sync::oneshot,
     task::{LocalSet, yield_now},
+    time::Instant,
 };
 
 /// Counts how many copies of it are alive: a stand-in for the locals of a task.
@@ -141,4 +143,50 @@ pub(crate) fn on_local_set<F: Future<Output = ()> + 'static>(case: impl FnOnce()
 /// Runs a case on the paused clock of a current_thread runtime.
 pub(crate) fn paused<F: Future<Output = ()>>(case: F) {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(case);
+}
+
+/// The scale of a case that [`timed`] runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    unit: Duration,
+    paused: bool,
+}
+
+impl Scale {
+    pub(crate) fn units(self, n: u32) -> Duration {
+        self.unit * n
+    }
+
+    /// Asserts that `n` units have passed since `began`: exactly so many on the paused clock, at least so many on a real one.
+    #[track_caller]
+    pub(crate) fn assert_took(self, began: Instant, n: u32) {
+        let took = began.elapsed();
+        assert!(took >= self.units(n), "too early: {took:?}");
+        // Timers have a resolution of one millisecond.
+        assert!(!self.paused || took <= self.units(n) + Duration::from_millis(3), "too late: {took:?}");
+    }
+}
+
+/// Runs a case about time twice: on the paused clock of a current_thread runtime, and on a multi_thread runtime with short real times, of
+/// which only lower bounds and the order are asserted.
+pub(crate) fn timed<F: Future<Output = ()>>(case: impl Fn(Scale) -> F + Clone + Send + 'static) {
+    let multi = case.clone();
+    ends("current_thread", move || paused(case(Scale { unit: Duration::from_secs(1), paused: true })));
+    ends("multi_thread", move || {
+        let scale = Scale { unit: Duration::from_millis(4), paused: false };
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(multi(scale));
+    });
+}
+
+/// So long that a timer of this length means that the test hangs.
+pub(crate) const LONG: Duration = Duration::from_secs(3600);
+
+/// Ends never, and needs no type to be given.
+pub(crate) async fn forever<T>() -> T {
+    std::future::pending().await
 }
