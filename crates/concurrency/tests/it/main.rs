@@ -5,6 +5,7 @@
 mod adoption;
 mod auto_traits;
 mod background;
+mod background_ends;
 mod cancel_safety;
 mod cancelled;
 mod failures;
