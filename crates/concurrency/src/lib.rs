@@ -69,6 +69,12 @@
 //! ([`hand_off`], [`shield`]), and the tree waits for it. Dropping a [`Task`] or a background handle cancels nothing; dropping a scope or
 //! a timeout cancels all that is below.
 //!
+//! What no type here can prevent is the *futurelock*: a future that somebody keeps and does not poll, because another branch of a `select!` has
+//! won over `&mut future` or `timeout(limit, &mut future)` has given up, still holds the locks that it has and its places in the lines for others.
+//! Whoever wants one of these locks before polling it again waits for ever, or until the deadline around. So spawn what may hold a lock, and
+//! wait for its [`Task`] or [`BackgroundTask`] instead: a task goes on while nobody polls its handle. Never keep a future that may hold a
+//! lock without polling it.
+//!
 //! # Rust version
 //!
 //! 1.85 is declared, and checked by a lint; tests run on the current stable.

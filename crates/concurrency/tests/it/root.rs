@@ -1,9 +1,7 @@
-//! Roots: `run`, `root_scope`, signals. Signals concern a whole process, so those cases run in a child process.
+//! Roots: `run`, `root_scope`, and what is left below them.
 
 use std::{
     future::pending,
-    io::{BufRead, BufReader, Read},
-    process::{Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -12,12 +10,11 @@ use std::{
 };
 
 use bowline_concurrency::{
-    BackgroundTasks, Reason, Root, RunBlocking, RunError, Scope, ScopeError, SpawnBlocking, TaskGroup, cancelled,
-    hand_off, root_scope, run, scope, shutdown_requested,
+    BackgroundTasks, Root, RunBlocking, RunError, Scope, SpawnBlocking, hand_off, root_scope, run, scope,
 };
 use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
 
-use crate::support::{ends, on_both};
+use crate::support::{ends, on_both, on_drop};
 
 #[test]
 fn run_gives_the_value_and_waits_for_what_is_left() {
@@ -46,7 +43,7 @@ fn run_waits_for_what_a_plain_task_left_to_the_process_root() {
         run(async move {
             let (up, ready) = tokio::sync::oneshot::channel();
             let plain = tokio::spawn(async move {
-                let _lease = scopeguard(move || {
+                let _lease = on_drop(move || {
                     hand_off(&Handle::current(), "release", async move {
                         yield_now().await;
                         flag.store(true, SeqCst);
@@ -62,18 +59,6 @@ fn run_waits_for_what_a_plain_task_left_to_the_process_root() {
         .unwrap();
         assert!(released.load(SeqCst));
     });
-}
-
-fn scopeguard(act: impl FnOnce()) -> impl Drop {
-    struct Guard<F: FnOnce()>(Option<F>);
-    impl<F: FnOnce()> Drop for Guard<F> {
-        fn drop(&mut self) {
-            if let Some(act) = self.0.take() {
-                act();
-            }
-        }
-    }
-    Guard(Some(act))
 }
 
 #[test]
@@ -108,7 +93,7 @@ async fn fails_and_leaves(
     let tasks = BackgroundTasks::new();
     let (up, running) = oneshot::channel();
     let leftover = async move {
-        let _lease = scopeguard(move || {
+        let _lease = on_drop(move || {
             hand_off(&Handle::current(), "release", async move {
                 for _ in 0..10 {
                     yield_now().await;
@@ -116,7 +101,7 @@ async fn fails_and_leaves(
                 released.store(true, SeqCst);
             });
         });
-        let _fails = scopeguard(|| panic!("while closing"));
+        let _fails = on_drop(|| panic!("while closing"));
         let _ = up.send(());
         pending::<()>().await;
     };
@@ -157,7 +142,7 @@ async fn blocks_a_thread() -> std::sync::mpsc::Sender<()> {
         biased;
         _ = SpawnBlocking.run_blocking(move || {
             up.send(()).unwrap();
-            drop(blocked.recv());
+            let _ = blocked.recv();
         }) => unreachable!("it blocks"),
         _ = running => unblock,
     }
@@ -198,190 +183,4 @@ fn bg_19_root_goes_on_without_a_thread_that_outlasts_its_budget_and_names_it() {
         check(&list);
         drop(unblock);
     });
-}
-
-/// Runs one of the `child_*` tests in a process of its own, sends it signals at its word, and gives what it printed.
-fn in_child(test: &str, signals: &[&str]) -> (String, bool) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut text = String::new();
-    for signal in signals {
-        while !text.ends_with("ready\n") {
-            assert_ne!(output.read_line(&mut text).unwrap(), 0, "the child ended early: {text}");
-        }
-        text.push_str("signal\n");
-        assert!(Command::new("kill").args([*signal, &child.id().to_string()]).status().unwrap().success());
-    }
-    output.read_to_string(&mut text).unwrap();
-    (text, child.wait().unwrap().success())
-}
-
-#[cfg(unix)]
-#[test]
-fn bg_16_first_signal_lets_code_that_asked_end_in_its_own_way() {
-    for signal in ["-INT", "-TERM"] {
-        for child in ["root::child_asks", "root::child_asks_on_one_thread"] {
-            let (text, ok) = in_child(child, &[signal]);
-            assert!(ok && text.contains("ended by itself: 7"), "{text}");
-        }
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn bg_16_signals_to_a_root_on_one_thread_are_graceful_first_and_immediate_second() {
-    let (text, ok) = in_child("root::child_asks_and_stays_on_one_thread", &["-INT", "-TERM"]);
-    assert!(ok && text.contains("interrupted by a signal\n"), "{text}");
-}
-
-#[cfg(unix)]
-#[test]
-fn bg_17_signal_does_not_relabel_what_was_cancelled_for_another_reason() {
-    for child in ["root::child_is_cancelled_already", "root::child_is_cancelled_already_on_one_thread"] {
-        let (text, ok) = in_child(child, &["-INT"]);
-        let order = "told: enough\nready\nsignal\nstill: enough\nended by itself: cancelled: enough\n";
-        assert!(ok && text.contains(order), "{text}");
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn bg_16_first_signal_drops_main_at_once_where_nobody_asked_and_waits_for_its_releases() {
-    let (text, ok) = in_child("root::child_is_deaf", &["-INT"]);
-    assert!(ok && text.contains("released\ninterrupted by a signal\n"), "{text}");
-}
-
-#[cfg(unix)]
-#[test]
-fn bg_16_second_signal_does_not_wait_for_code_that_asked() {
-    let (text, ok) = in_child("root::child_asks_and_stays", &["-INT", "-INT"]);
-    assert!(ok && text.contains("interrupted by a signal\n"), "{text}");
-}
-
-#[cfg(unix)]
-#[test]
-fn bg_19_third_signal_does_not_wait_for_a_blocked_thread() {
-    let began = std::time::Instant::now();
-    let (text, ok) = in_child("root::child_blocks", &["-INT", "-INT", "-INT"]);
-    assert!(ok && text.contains("interrupted by a signal"), "{text}");
-    assert!(began.elapsed() < Duration::from_secs(8), "it has waited: {:?}", began.elapsed());
-}
-
-#[test]
-#[ignore = "the child process of bg_19"]
-fn child_blocks() {
-    let (up, running) = std::sync::mpsc::channel();
-    let printer = std::thread::spawn(move || {
-        running.recv().unwrap();
-        for _ in 0..3 {
-            println!("ready");
-            std::thread::sleep(Duration::from_millis(300));
-        }
-    });
-    let error = run(scope(async move |group| {
-        drop(group.spawn(async move {
-            up.send(()).unwrap();
-            std::thread::sleep(Duration::from_secs(30));
-        }));
-        pending::<()>().await;
-    }))
-    .unwrap_err();
-    println!("{error}");
-    printer.join().unwrap();
-}
-
-/// Runs `main` below a root, in a runtime of the root's own or on one thread, and prints how it ended.
-fn end_of<T: std::fmt::Display>(one_thread: bool, main: impl Future<Output = T>) {
-    let end = if one_thread {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(root_scope(main)).map_err(RunError::Interrupted)
-    } else {
-        run(main)
-    };
-    match end {
-        Ok(value) => println!("ended by itself: {value}"),
-        Err(error) => println!("{error}"),
-    }
-}
-
-async fn asks() -> u32 {
-    println!("ready");
-    shutdown_requested().await;
-    7
-}
-
-#[test]
-#[ignore = "the child process of bg_16"]
-fn child_asks() {
-    end_of(false, asks());
-}
-
-#[test]
-#[ignore = "the child process of bg_16"]
-fn child_asks_on_one_thread() {
-    end_of(true, asks());
-}
-
-#[test]
-#[ignore = "the child process of bg_16"]
-fn child_is_deaf() {
-    end_of(false, async {
-        let _lease = scopeguard(|| hand_off(&Handle::current(), "release", async { println!("released") }));
-        println!("ready");
-        pending::<u32>().await
-    });
-}
-
-async fn asks_and_stays() -> u32 {
-    println!("ready");
-    shutdown_requested().await;
-    println!("ready");
-    pending().await
-}
-
-#[test]
-#[ignore = "the child process of bg_16"]
-fn child_asks_and_stays() {
-    end_of(false, asks_and_stays());
-}
-
-#[test]
-#[ignore = "the child process of bg_16"]
-fn child_asks_and_stays_on_one_thread() {
-    end_of(true, asks_and_stays());
-}
-
-/// A scope that was cancelled, with a child that sees the signal while it uses the grace.
-async fn is_cancelled_already() -> String {
-    let open = TaskGroup::builder().grace(Duration::from_secs(60)).try_scope(async |group: &TaskGroup<String>| {
-        let stop = shutdown_requested();
-        drop(group.spawn(async move {
-            println!("told: {}", cancelled().await);
-            println!("ready");
-            stop.await;
-            println!("still: {}", cancelled().await);
-        }));
-        group.cancel("enough");
-        pending::<Result<(), _>>().await
-    });
-    match open.await {
-        Err(error @ ScopeError::Cancelled(Reason::Explicit(_))) => error.to_string(),
-        other => format!("{other:?}"),
-    }
-}
-
-#[test]
-#[ignore = "the child process of bg_17"]
-fn child_is_cancelled_already() {
-    end_of(false, is_cancelled_already());
-}
-
-#[test]
-#[ignore = "the child process of bg_17"]
-fn child_is_cancelled_already_on_one_thread() {
-    end_of(true, is_cancelled_already());
 }

@@ -77,3 +77,16 @@ pub(crate) fn on_both<F: Future<Output = ()>>(case: impl Fn() -> F + Clone + Sen
 pub(crate) fn paused<F: Future<Output = ()>>(case: F) {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(case);
 }
+
+/// Runs a function when it is dropped.
+pub(crate) fn on_drop(act: impl FnOnce()) -> impl Drop {
+    struct Guard<F: FnOnce()>(Option<F>);
+    impl<F: FnOnce()> Drop for Guard<F> {
+        fn drop(&mut self) {
+            if let Some(act) = self.0.take() {
+                act();
+            }
+        }
+    }
+    Guard(Some(act))
+}
