@@ -221,7 +221,7 @@ fn bg_07_spawn_that_races_a_close_is_refused_or_runs_to_its_end() {
 }
 
 #[test]
-fn two_shutdowns_at_once_both_return() {
+fn two_shutdowns_and_a_finish_at_once_all_return() {
     on_both(|| async {
         let tasks = Arc::new(BackgroundTasks::new());
         let census = Census::default();
@@ -233,6 +233,11 @@ fn two_shutdowns_at_once_both_return() {
             pending::<()>().await;
         }));
         running.await.unwrap();
+        let waits = tokio::spawn({
+            let tasks = tasks.clone();
+            async move { tasks.finish().await }
+        });
+        yield_now().await;
         let other = tokio::spawn({
             let (tasks, census) = (tasks.clone(), census.clone());
             async move {
@@ -243,6 +248,7 @@ fn two_shutdowns_at_once_both_return() {
         let report = tasks.shutdown(Duration::ZERO).await;
         assert_eq!(census.alive(), 0);
         let (other, alive) = other.await.unwrap();
+        waits.await.unwrap();
         assert_eq!(alive, 0, "one has returned before the task was gone");
         assert!(report.stuck.is_empty() && other.stuck.is_empty(), "{report:?} {other:?}");
         // Each says what it found: the first one the task, and the other one too if it began early enough.

@@ -92,7 +92,7 @@ fn trap_04_spawn_that_drops_the_future_inside_holds_no_lock() {
         for runtime in runtimes() {
             let census = Census::default();
             let gone = runtime.handle().clone();
-            runtime.shutdown_background();
+            runtime.shutdown_timeout(Duration::from_secs(10)); // Waits for its threads, which would take tasks until they go.
             let _inside = gone.enter();
             let mut open = Polled::new(try_scope(async |group: &TaskGroup<&'static str>| {
                 let (meddles, inside) = (meddles(group.spawner(), &TASKS), census.enter());
