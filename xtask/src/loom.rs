@@ -34,7 +34,8 @@ pub(crate) fn run(_: &[String]) -> Result {
     let target = crate::command::shown(&workspace.target.join("loom"));
     for package in mentioning {
         let transcript = cargo(&["test", "--release", "-p", package, "--lib"])
-            .args(&["--target-dir", &target, "loom"])
+            // What a model prints, such as how many interleavings it explored, is part of the result.
+            .args(&["--target-dir", &target, "loom", "--", "--nocapture"])
             .env("LOOM_MAX_PREEMPTIONS", &preemptions)
             .env(name, &flags)
             .listen()?;

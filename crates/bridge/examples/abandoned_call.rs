@@ -9,7 +9,7 @@
 //! ```text
 //! compacting block 1
 //! compacting block 2
-//! too late: disk: compact failed and nobody was left to be told: "stopped after 2 blocks"
+//! too late: disk: compact failed: "stopped after 2 blocks"
 //! the deadline has passed, and 0 calls are running
 //! the pool disk was shut down: every call was done
 //! ```

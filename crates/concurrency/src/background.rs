@@ -68,12 +68,13 @@ pub struct BackgroundTasks {
     /// Made by the first use, which has a current scope to stand below.
     shared: OnceLock<Arc<Shared>>,
     bound: Option<NonZeroUsize>,
+    shielded: bool,
 }
 
 impl BackgroundTasks {
     /// No tasks yet, and no bound of their number: whoever starts them bounds them. Otherwise use [`bounded`](BackgroundTasks::bounded).
     pub const fn new() -> Self {
-        BackgroundTasks { shared: OnceLock::new(), bound: None }
+        BackgroundTasks { shared: OnceLock::new(), bound: None, shielded: false }
     }
 
     /// No tasks yet, and never more than `tasks` at once: one more is refused.
@@ -91,11 +92,26 @@ impl BackgroundTasks {
     /// # }
     /// ```
     pub const fn bounded(tasks: NonZeroUsize) -> Self {
-        BackgroundTasks { shared: OnceLock::new(), bound: Some(tasks) }
+        BackgroundTasks { shared: OnceLock::new(), bound: Some(tasks), shielded: false }
+    }
+
+    /// Shields the tasks from cancellations around, such as the signal that shuts the root down: only [`shutdown`](BackgroundTasks::shutdown)
+    /// tells them. For programs that stop their parts one after the other.
+    ///
+    /// ```
+    /// use bowline_concurrency::BackgroundTasks;
+    ///
+    /// static STORAGE: BackgroundTasks = BackgroundTasks::new().shielded();
+    /// static REQUESTS: BackgroundTasks = BackgroundTasks::new().shielded();
+    /// // After `shutdown_requested()`: first `REQUESTS.shutdown(..)`, then `STORAGE.shutdown(..)`.
+    /// ```
+    pub const fn shielded(mut self) -> Self {
+        self.shielded = true;
+        self
     }
 
     fn shared(&self) -> &Arc<Shared> {
-        self.shared.get_or_init(|| Shared::new(current::current(), self.bound))
+        self.shared.get_or_init(|| Shared::new(current::current(), self.bound, self.shielded))
     }
 
     /// Sends errors and panics of the tasks to `observer`, instead of the one of the scope around
@@ -154,7 +170,7 @@ impl BackgroundTasks {
             Ok(key) => key,
             Err(refusal) => return Err(SpawnError::new(future, refusal)),
         };
-        let tracked = Tracked::new(Some(&name), shared.node.label(), location);
+        let tracked = Tracked::new(Some(&name), &shared.node, location);
         let ending = BackgroundEnding::new(shared.clone(), key, name, judge, tracked);
         let handle = runtime.spawn(Child::new(shared.node.clone(), future, ending));
         shared.spawned(key, handle.abort_handle());

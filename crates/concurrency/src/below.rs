@@ -69,8 +69,9 @@ impl<F> Below<F> {
         Below { future: Some(future), seat: Some(node), home: Home::Fixed }
     }
 
+    /// For a node whose parent is the current one.
     pub(crate) fn inline(node: Arc<Node>, future: F) -> Self {
-        let home = Home::inline(&node);
+        let home = Home::Inline { own: address(&node), parent: current::address() };
         Below { future: Some(future), seat: Some(node), home }
     }
 
@@ -111,11 +112,12 @@ impl<F> Below<F> {
     }
 
     /// Drops the future below its node. A panic of its destructors is the caller's to resume or to report.
+    #[inline]
     pub(crate) fn clear(self: Pin<&mut Self>) -> thread::Result<()> {
-        let this = self.project();
-        if this.future.is_none() {
+        if self.future.is_none() {
             return Ok(());
         }
+        let this = self.project();
         let mut future = this.future;
         at_home(this.seat, this.home, || catch_unwind(AssertUnwindSafe(|| future.set(None))))
     }
@@ -159,11 +161,12 @@ impl<F: Future> Future for Below<F> {
 }
 
 /// Runs `act`, which does not panic, with the node as the current one.
+#[inline]
 fn at_home<T>(seat: &mut Option<Arc<Node>>, home: &mut Home, act: impl FnOnce() -> T) -> T {
     match home {
         Home::Unborn => act(),
         Home::OnDemand(recipe) => {
-            let entered = enter_on_demand(recipe.clone(), seat);
+            let entered = enter_on_demand(*recipe, seat);
             let result = act();
             drop(entered);
             if let Some(node) = seat {

@@ -112,6 +112,7 @@ impl<F: Future, S: Ending<F::Output>> Future for Child<F, S> {
             (value, catch_unwind(AssertUnwindSafe(|| this.future.set(None))))
         };
         let node = this.seat.take().expect("the count is taken once, here or in the drop");
+        drop(node.place_of_cancelled_task()); // It has ended by itself: its place is not needed.
         let value = match dropped {
             Ok(()) => value,
             // A value whose maker panicked in its destructors is not handed on.
@@ -136,6 +137,14 @@ impl<T> Leaving<T> {
     /// For a child that is still counted.
     pub(crate) fn new(value: Option<T>, node: Arc<Node>) -> Self {
         Leaving { value, node: Some(node) }
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        self.node.as_ref().expect("the node is taken only by the drop")
+    }
+
+    pub(crate) fn set(&mut self, value: T) {
+        self.value = Some(value);
     }
 
     pub(crate) fn take(mut self) -> Option<T> {

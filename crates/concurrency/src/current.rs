@@ -7,8 +7,7 @@
 //! has asked for a node, and are spared it. Its [`Recipe`] waits here while their future is polled.
 
 use std::{
-    cell::RefCell,
-    mem,
+    cell::Cell,
     sync::{Arc, OnceLock},
 };
 
@@ -17,51 +16,63 @@ use tokio::time::Instant;
 use crate::node::{Label, Node};
 
 thread_local! {
-    static CURRENT: RefCell<Current> = const { RefCell::new(Current { node: None, demand: Demand::None, asked: false }) };
+    static CURRENT: Current = const {
+        Current { node: Cell::new(None), waiting: Cell::new(None), made: Cell::new(None), asked: Cell::new(false) }
+    };
 }
 
+/// Cells: nothing of the user's runs between the two halves of a change, so that no borrow needs to be counted.
 struct Current {
-    node: Option<Arc<Node>>,
-    demand: Demand,
+    node: Cell<Option<Arc<Node>>>,
+    /// What a node below `node` is made from as soon as somebody asks for one.
+    waiting: Cell<Option<Recipe>>,
+    /// It was asked for, and is or was the current one.
+    made: Cell<Option<Made>>,
     /// Somebody has asked whether they are cancelled, since this was last taken.
-    asked: bool,
+    asked: Cell<bool>,
 }
 
-/// A node that is made when it is asked for. While it is `Waiting`, it would be the next below `node`.
-enum Demand {
-    None,
-    Waiting(Recipe),
-    /// It was asked for, and is or was the current one; this is the one above.
-    Made {
-        outer: Option<Arc<Node>>,
-    },
+/// The node above the one that was made.
+struct Made {
+    outer: Option<Arc<Node>>,
 }
 
-/// What a node is made from.
-#[derive(Clone, Debug)]
+/// What a node is made from. Small, and without a name: it is copied for every poll.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Recipe {
-    Timeout { label: Label, at: Option<Instant> },
-    Shield { label: Label },
-}
-
-impl Recipe {
-    pub(crate) fn make(self, parent: Arc<Node>) -> Arc<Node> {
-        match self {
-            Recipe::Timeout { label, at } => Node::timed(label, parent, at),
-            Recipe::Shield { label } => Node::masked(label, parent),
-        }
-    }
+    Timeout { at: Option<Instant> },
+    Shield,
 }
 
 impl Current {
     /// Makes the node that waits for being asked for, if there is one.
-    fn make(&mut self) {
-        if let Demand::Waiting(_) = self.demand {
-            let Demand::Waiting(recipe) = mem::replace(&mut self.demand, Demand::None) else { return };
-            let outer = self.node.take();
-            self.node = Some(recipe.make(outer.clone().unwrap_or_else(process_root)));
-            self.demand = Demand::Made { outer };
+    #[inline]
+    fn make(&self) {
+        if let Some(recipe) = self.waiting.get() {
+            self.make_from(recipe);
         }
+    }
+
+    #[cold]
+    fn make_from(&self, recipe: Recipe) {
+        self.waiting.set(None);
+        let outer = self.node.take();
+        let parent = outer.clone().unwrap_or_else(process_root);
+        self.node.set(Some(match recipe {
+            Recipe::Timeout { at } => Node::timed(Label::Kind("a timeout"), parent, at),
+            Recipe::Shield => Node::masked(Label::Kind("shielded work"), parent),
+        }));
+        self.made.set(Some(Made { outer }));
+    }
+
+    /// The current node, looked at.
+    #[inline]
+    fn look<T>(&self, look: impl FnOnce(Option<&Arc<Node>>) -> T) -> T {
+        self.make();
+        let node = self.node.take();
+        let seen = look(node.as_ref());
+        self.node.set(node);
+        seen
     }
 }
 
@@ -73,11 +84,7 @@ pub(crate) fn process_root() -> Arc<Node> {
 
 /// The node of the running code, if it runs below one.
 pub(crate) fn try_current() -> Option<Arc<Node>> {
-    with(|current| {
-        current.make();
-        current.node.clone()
-    })
-    .flatten()
+    with(|current| current.look(|node| node.cloned())).flatten()
 }
 
 /// The node of the running code, or else the process root.
@@ -85,9 +92,15 @@ pub(crate) fn current() -> Arc<Node> {
     try_current().unwrap_or_else(process_root)
 }
 
+/// Where the current node is; 0 outside every node.
+pub(crate) fn address() -> usize {
+    with(|current| current.look(|node| node.map_or(0, |node| Arc::as_ptr(node).addr()))).unwrap_or(0)
+}
+
 /// Makes the node in `seat` the current one until the guard is dropped. Meanwhile the seat holds the one before.
 ///
 /// Swapping instead of cloning: entering costs no reference count, which children on two threads would fight for.
+#[inline]
 pub(crate) fn enter(seat: &mut Option<Arc<Node>>) -> Entered<'_> {
     swap(seat);
     Entered { seat }
@@ -105,39 +118,45 @@ impl Entered<'_> {
 }
 
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
         swap(self.seat);
     }
 }
 
+#[inline]
 fn swap(seat: &mut Option<Arc<Node>>) {
     // Does nothing only while the thread ends; then the seat keeps its node, both times.
     with(|current| {
         current.make();
-        mem::swap(&mut current.node, seat);
+        *seat = current.node.replace(seat.take());
     });
 }
 
 /// Lets the node of `recipe` be made until the guard is dropped, which puts it into `made`.
+#[inline]
 pub(crate) fn enter_on_demand(recipe: Recipe, made: &mut Option<Arc<Node>>) -> OnDemand<'_> {
-    let before = with(|current| {
+    let around = with(|current| {
         current.make();
-        mem::replace(&mut current.demand, Demand::Waiting(recipe))
+        current.waiting.set(Some(recipe));
+        current.made.take()
     });
-    OnDemand { before: before.unwrap_or(Demand::None), made }
+    OnDemand { around: around.flatten(), made }
 }
 
 pub(crate) struct OnDemand<'a> {
-    before: Demand,
+    /// What was made for the one around.
+    around: Option<Made>,
     made: &'a mut Option<Arc<Node>>,
 }
 
 impl Drop for OnDemand<'_> {
+    #[inline]
     fn drop(&mut self) {
         with(|current| {
-            let before = mem::replace(&mut self.before, Demand::None);
-            if let Demand::Made { outer } = mem::replace(&mut current.demand, before) {
-                *self.made = mem::replace(&mut current.node, outer);
+            current.waiting.set(None);
+            if let Some(Made { outer }) = current.made.replace(self.around.take()) {
+                *self.made = current.node.replace(outer);
             }
         });
     }
@@ -145,7 +164,7 @@ impl Drop for OnDemand<'_> {
 
 /// Notes for the owner of the body that is being polled that it asked whether it is cancelled.
 pub(crate) fn note_asked() {
-    with(|current| current.asked = true);
+    with(|current| current.asked.set(true));
 }
 
 /// Polls a body; notes in `asked` whether it asked, and tells the body around.
@@ -161,10 +180,11 @@ pub(crate) fn listening<T>(asked: &mut bool, poll: impl FnOnce() -> T) -> T {
 }
 
 fn take_asked() -> bool {
-    with(|current| mem::take(&mut current.asked)).unwrap_or(false)
+    with(|current| current.asked.take()).unwrap_or(false)
 }
 
 /// The thread-local is gone while a thread ends: code there belongs to no node.
-fn with<T>(act: impl FnOnce(&mut Current) -> T) -> Option<T> {
-    CURRENT.try_with(|current| act(&mut current.borrow_mut())).ok()
+#[inline]
+fn with<T>(act: impl FnOnce(&Current) -> T) -> Option<T> {
+    CURRENT.try_with(act).ok()
 }

@@ -8,7 +8,12 @@ use std::{
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{group::Limit, live::Tracked, node::Node, trace::Span};
+use crate::{
+    group::Limit,
+    live::{self, Tracked},
+    node::Node,
+    trace::Span,
+};
 
 /// Where and under which name a child is spawned.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +33,18 @@ pub(crate) struct Dress {
 }
 
 impl Dress {
+    #[inline]
     pub(crate) fn for_child(
         node: &Node,
         origin: Origin<'_>,
         limit: Option<&Limit>,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Option<Self> {
-        let tracked = Tracked::new(origin.name.as_ref().map(|name| name as _), node.label(), origin.location);
+        // Most children wear nothing, and pass here.
+        if limit.is_none() && permit.is_none() && !live::is_tracking() && !Span::may_be_some() {
+            return None;
+        }
+        let tracked = Tracked::new(origin.name.as_ref().map(|name| name as _), node, origin.location);
         let span = Span::of_child(origin.name);
         let line = limit.filter(|_| permit.is_none()).map(|limit| Box::pin(limit.acquire()) as _);
         let bare = tracked.is_none() && !span.is_some() && permit.is_none() && line.is_none();

@@ -135,7 +135,7 @@ impl Failure {
             return;
         }
         // Not `eprintln!`, which panics where standard error is gone or full.
-        let _ = writeln!(io::stderr(), "bowline: {self}");
+        let _ = writeln!(io::stderr(), "bowline: {self} (reported here: nobody was left to be told)");
     }
 }
 
@@ -195,9 +195,9 @@ impl Drop for PanicInTransit {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            Cause::Error { text, .. } => write!(f, "{} failed and nobody was left to be told: {text}", self.origin),
+            Cause::Error { text, .. } => write!(f, "{} failed: {text}", self.origin),
             Cause::Panic(payload) => {
-                write!(f, "{} panicked and nobody was left to be told: {}", self.origin, panic_text(&**payload))
+                write!(f, "{} panicked: {}", self.origin, panic_text(&**payload))
             }
             Cause::Lost => {
                 write!(

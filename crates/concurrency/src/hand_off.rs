@@ -101,7 +101,7 @@ impl<F: Future<Output = ()> + Send + 'static> HandedOff<F> {
         let hold = hold_nearest(to, label.clone());
         let node = Node::masked(label.clone(), hold.node().clone());
         let below = Below::fixed(node.clone(), work);
-        let tracked = Tracked::new(Some(&label), hold.node().label(), location);
+        let tracked = Tracked::new(Some(&label), hold.node(), location);
         drop(runtime.spawn(HandedOff { below, owner: Owner(node), label, finished: false, tracked, hold }));
     }
 }

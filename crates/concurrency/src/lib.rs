@@ -32,42 +32,143 @@
 //! # What is here
 //!
 //! - [`scope`], [`try_scope`]: a body and its children, returned from together; [`TaskGroup`], [`Task`], and [`Spawner`] for children that spawn
-//! - [`timeout`]: a deadline that cancels on time and returns after the cleanup; [`Elapsed`] says which one it was
+//! - [`TaskGroup::builder`]: the same with a name, a limit of children, a grace, a deadline
+//! - [`in_task_scope`], [`try_in_task_scope`]: children inside the caller's task, which may borrow
+//! - [`timeout`], [`timeout_at`], [`move_on_after`], [`deadline`]: deadlines that cancel on time and return after the cleanup; [`Elapsed`] says
+//!   which one it was, [`effective_deadline`] which one holds here
 //! - [`BackgroundTasks`]: tasks beside the program, shut down with a report
-//! - [`run`], [`root_scope`]: where a program enters the tree; signals, and waiting for what is left
-//! - [`cancelled`], [`is_cancelled`], [`shutdown_requested`]: learning of a cancellation
+//! - [`run`], [`root_scope`], [`Root`]: where a program enters the tree; signals, and waiting for what is left
+//! - [`cancelled`], [`is_cancelled`], [`shutdown_requested`]: learning of a cancellation, with its [`Reason`]
 //! - [`shield`], [`hand_off`], [`Hold`]: work that goes on after its caller has gone, and is waited for
-//! - [`Scope`], [`InScope`], [`settled`]: ways into the tree for tasks that others spawn, and waiting inside it
+//! - [`RunBlocking`], [`SpawnBlocking`]: closures on threads, under the tree
+//! - [`Scope`], [`InScope`], [`settled`], [`drain`]: ways into the tree for tasks that others spawn, and waiting inside it
 //! - [`Failure`], [`lost_releases`], [`live_tasks`]: what nobody could be told, what was lost, what still runs
 //!
-//! # Which one
+//! # Which group
 //!
 //! | | results matter | nobody waits for the result |
 //! |---|---|---|
 //! | **a failure stops the others** | [`try_scope`] with [`try_spawn`](TaskGroup::try_spawn) | [`try_scope`], handles dropped |
 //! | **each for itself** | [`scope`] with [`spawn`](TaskGroup::spawn), whose `Result` is a value | [`BackgroundTasks`] |
 //!
-//! # The promises, and what they need
+//! Children that borrow, or are too small to be tasks: [`in_task_scope`]. Children that are not `Send`:
+//! [`spawn_local`](TaskGroup::spawn_local). Never more than so many at once: [`limit`](Builder::limit).
 //!
-//! 1. *No task outlives its scope.* Tasks of plain `tokio::spawn` have no scope; give them one with [`InScope::in_scope`].
-//! 2. *Releases are awaited* by the scope that is current where the value is dropped; without one by the process root,
-//!    which [`run`] waits for.
-//! 3. *No error is lost*: all failures are returned, or go to [`Scope::observe_failures`], or to standard error.
-//! 4. *No deadline is ignored or confused*: see [`timeout`].
+//! # Which timeout
 //!
-//! No library can promise anything for a process that dies, for `panic = "abort"`, for [`std::mem::forget`], and for a runtime
-//! that is dropped without [`run`] or [`root_scope`] having waited; the last is counted by [`lost_releases`].
+//! | an expiry is | limit known beforehand | limit moves while it runs |
+//! |---|---|---|
+//! | **an error** | [`timeout`], [`timeout_at`] | [`deadline`] |
+//! | **no error** | [`move_on_after`] | [`deadline`], and [`expired`](DeadlineHandle::expired) |
+//! | **the end of a group** | [`Builder::deadline`]: one timer for all children, with their grace | |
 //!
-//! # When to use something else
+//! # What a promise needs
 //!
-//! Two or three futures in one task need a `join!`. A `JoinSet` is enough where nothing is nested and the owner is never
-//! dropped half-way. Threads that borrow are the matter of [`std::thread::scope`].
+//! | promise | needs a root? | needs a scope? | in axum, tonic and others' tasks |
+//! |---|---|---|---|
+//! | no task outlives its scope | no | yes: tasks of plain `tokio::spawn` have none | [`ScopeLayer`](#features), or [`in_scope`](InScope::in_scope) |
+//! | releases are awaited | yes, to be awaited at the very end: [`run`], [`root_scope`], or [`drain`] | no: without one the process root waits | as above |
+//! | no error is lost | no: without an observer they go to standard error | no | no change |
+//! | no deadline is ignored or confused | no | no | no change |
+//!
+//! ```no_run
+//! // Either: a program of ours.                     // Or: a program with Tokio's own `main`.
+//! # async fn serve() {}
+//! # #[allow(clippy::needless_doctest_main)]
+//! fn main() -> Result<(), bowline_concurrency::RunError> {
+//!     bowline_concurrency::run(serve())             // #[tokio::main]
+//! }                                                 // async fn main() -> Result<(), bowline_concurrency::Interrupted> {
+//!                                                   //     bowline_concurrency::root_scope(serve()).await
+//!                                                   // }
+//! ```
+//!
+//! # What is not promised
+//!
+//! No library can promise anything for a process that dies, for `panic = "abort"`, for [`std::mem::forget`] of a scope's future or of a [`Hold`], and
+//! for a runtime that is dropped without [`run`], [`root_scope`] or [`drain`] having waited; the last is counted by [`lost_releases`]. A
+//! thread that never returns and a future that never yields cannot be stopped: they are named, and given up when the budget is over. An error inside a
+//! value that nobody takes, such as the `Result` of a spawned task whose handle was dropped, is a value that was dropped.
+//!
+//! # Cancellation
+//!
+//! A scope, a timeout, a root are *nodes* of a tree. A node counts its children and what was handed off to it, and its owner returns when both
+//! are gone.
+//!
+//! ```text
+//! run ── the root
+//!  └─ scope ─────────────── a child ── timeout ── a scope that was dropped by the deadline
+//!      │                                 ▲           ├─ its children: cancelled, not gone yet
+//!      │                                 └── waits ──┴─ a release that one of them owes
+//!      └─ a child ── shield ── the commit: hears of no cancellation, has a budget
+//! ```
+//!
+//! - **What is dropped half-way is waited for by the next one up.** The loser of a `select!`, a timed-out future, an aborted task: its scopes cancel their
+//!   children, and the nearest scope, timeout or root around, which was current where it was dropped, waits until they are gone. If that one
+//!   has returned already, the next.
+//! - **Cancelling comes before dropping**, where there is time: within the [`grace`](Builder::grace) of a scope, of a
+//!   [`timeout`](Timeout::grace), of a [`shutdown`](BackgroundTasks::shutdown) or of the [root](Root::grace), code that asks ([`cancelled`],
+//!   [`is_cancelled`]) learns the [`Reason`] and ends in its own way. The first reason stays. Code that does not ask is dropped. Without a grace,
+//!   which is the default of scopes and timeouts, everybody is dropped at once.
+//! - **To cancel is to drop**: only destructors run, innermost first. What a destructor owes asynchronously it hands off ([`hand_off`], [`shield`]), and
+//!   the tree waits for it. [`reason_for_drop`](Scope::reason_for_drop) says why.
+//! - **Settling has a budget** on deadlines ([`settle_within`](Timeout::settle_within), 5 s): what is not gone by then moves up and is named. A release
+//!   that needs a lock which the caller holds across the timeout waits for that long.
+//! - **A failure cancels its group**, body included: a body never sees a sibling's failure, it is dropped. A panic is resumed at the owner of the scope
+//!   after everything has settled; what accompanies it, and what has no owner any more, goes to the observer
+//!   ([`Scope::observe_failures`]), never to a stranger.
+//! - **Only what nobody owns is waited for.** `timeout(d, &mut future)` gives up waiting and leaves the future as it is; a `BackgroundTasks` inside a value
+//!   that a timeout returns goes on.
 //!
 //! # Cancel safety
 //!
-//! To cancel is to drop: of a future that is dropped only destructors run. What a destructor owes asynchronously it hands off
-//! ([`hand_off`], [`shield`]), and the tree waits for it. Dropping a [`Task`] or a background handle cancels nothing; dropping a scope or
-//! a timeout cancels all that is below.
+//! Every future here says what dropping it does. In one sentence: dropping a handle ([`Task`], [`BackgroundTask`]) or a wait ([`settled`],
+//! [`cancelled`], [`drain`]) cancels nothing, dropping a scope or a timeout cancels all that is below.
+//!
+//! # Coming from
+//!
+//! | from | | here |
+//! |---|---|---|
+//! | `JoinSet` | `spawn`, `join_next` until it fails, `abort_all` | [`try_scope`] with [`try_spawn`](TaskGroup::try_spawn): siblings are cancelled, *and gone*, when it returns |
+//! | | `spawn` from several places | [`Spawner`] |
+//! | | `join_next` to forget what has finished | nothing: a dropped handle's child is forgotten when it ends |
+//! | `TaskTracker` | `close`, `wait` | [`BackgroundTasks::finish`], or the end of a [`scope`] |
+//! | | with a `CancellationToken` | [`BackgroundTasks::shutdown`]: told, then aborted, then reported; [`cancelled`] instead of the token |
+//! | `CancellationToken` | a child token for each task | nothing: [`cancelled`] knows its place. To and from tokens: [`cancel_when`](TryBuilder::cancel_when), `Scope::cancellation_token` |
+//! | `tokio::time::timeout` | | [`timeout`], call for call |
+//! | `tokio-graceful-shutdown` | `Toplevel` | [`run`] or [`root_scope`] |
+//! | | `SubsystemBuilder`, `start` | a child of a scope, with a scope of its own: [`TaskGroup::named`] |
+//! | | `on_shutdown_requested` | [`shutdown_requested`], [`cancelled`] |
+//! | | `initiate_shutdown`, `abort` of a nested one | [`Spawner::cancel_and_wait`], [`Task::cancel`] |
+//! | asyncio, Trio, Kotlin | `TaskGroup`, nursery, `coroutineScope` | [`try_scope`] |
+//! | | `asyncio.timeout`, `move_on_after`, `withTimeoutOrNull` | [`timeout`], [`move_on_after`] |
+//! | | `shield`, `NonCancellable` | [`shield`] |
+//!
+//! The examples `wait_for_nested`, `abort_nested`, `restart_nested`, `spawn_from_outside` and `sequential_shutdown` are programs that users of
+//! `tokio-graceful-shutdown` asked for.
+//!
+//! # Where peers answer otherwise
+//!
+//! - A task that is cancelled alone ([`Task::cancel`]) has no "cancelled" error: the call takes the handle, and awaits to an `Option`.
+//! - `cancel` exists only on scopes that return a `Result`; a [`scope`] has no way to say that it has no value.
+//! - A child that is spawned into a cancelled group never runs, not even to its first await.
+//! - A timeout waits only for what no live value owns: around a borrowed or shielded future it gives up the wait, and the future goes on.
+//! - A timeout around something that cannot be interrupted cancels on time, waits for at most its budget, and names what is left.
+//! - A timeout of zero polls once: a value that is ready wins.
+//! - A scope without children returns without yielding.
+//!
+//! # When to use something else
+//!
+//! Two or three futures in one task need a `join!`; any number of them that share a fate, an [`in_task_scope`]. A `JoinSet` is enough
+//! where nothing is nested and the owner is never dropped half-way. Threads that borrow are the matter of [`std::thread::scope`].
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `tokio-util`: `Scope::cancellation_token`, for code that takes a `CancellationToken`.
+//! - `tower`: `ScopeLayer`, a scope for each request of a web server.
+//! - `tracing`: events and spans of target `bowline::scope` with the fields `node`, `name`, `reason`; failures without an observer go there instead of to
+//!   standard error. Children run in the span of their spawner.
 //!
 //! What no type here can prevent is the *futurelock*: a future that somebody keeps and does not poll, because another branch of a `select!` has
 //! won over `&mut future` or `timeout(limit, &mut future)` has given up, still holds the locks that it has and its places in the lines for others.
@@ -93,6 +194,7 @@ mod failure;
 mod fallible;
 mod group;
 mod hand_off;
+mod in_task;
 mod live;
 mod node;
 mod primitive;
@@ -120,6 +222,9 @@ pub use failure::Failure;
 pub use fallible::{CanFail, CannotFail};
 pub use group::{Named, SpawnPermit, TaskGroup};
 pub use hand_off::{hand_off, lost_releases};
+pub use in_task::{
+    InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, TryInTaskScope, in_task_scope, try_in_task_scope,
+};
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;
 pub use reason::{Deadline, Reason};

@@ -10,6 +10,8 @@ use std::{
     },
 };
 
+use crate::node::Node;
+
 static TRACKING: AtomicBool = AtomicBool::new(false);
 static LIVE: Mutex<Registry> = Mutex::new(Registry { next: 0, tasks: BTreeMap::new() });
 
@@ -64,21 +66,29 @@ pub fn live_tasks() -> Vec<LiveTask> {
     registry(|live| live.tasks.values().cloned().collect())
 }
 
+/// Whether tasks are listed.
+#[inline]
+pub(crate) fn is_tracking() -> bool {
+    // Relaxed: see `track_live_tasks`.
+    TRACKING.load(Ordering::Relaxed)
+}
+
 /// Keeps a task on the list until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Tracked(u64);
 
 impl Tracked {
     /// `None` while the list is off.
+    #[inline]
     pub(crate) fn new(
         name: Option<&dyn fmt::Display>,
-        scope: &dyn fmt::Display,
+        scope: &Node,
         location: &'static Location<'static>,
     ) -> Option<Self> {
-        if !TRACKING.load(Ordering::Relaxed) {
+        if !is_tracking() {
             return None;
         }
-        let task = LiveTask { name: name.map(ToString::to_string), scope: scope.to_string(), location };
+        let task = LiveTask { name: name.map(ToString::to_string), scope: scope.label().to_string(), location };
         Some(registry(|live| {
             let key = live.next;
             live.next += 1;

@@ -32,7 +32,7 @@
 
 use std::{fmt, sync::Arc, task::Waker, time::Duration};
 
-use tokio::{task::AbortHandle, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     failure::Observer,
@@ -49,11 +49,11 @@ mod hold;
 mod label;
 mod waiting;
 
+use aborting::Aborts;
 pub(crate) use cancelling::cancelling;
 pub(crate) use deadline::Clock;
 pub(crate) use fate::{ErrorValue, Failed, Fate};
 pub use hold::Hold;
-use hold::Unit;
 pub(crate) use hold::{Owner, hold_nearest, leave_child};
 pub(crate) use label::Label;
 
@@ -94,15 +94,15 @@ struct Cold {
     /// Wakes the owner when the node is cancelled, when its deadline moves and, if it settles, at zero.
     owner: Option<Waker>,
     clock: Clock,
-    /// One for every child that has not ended, and for some that have.
-    aborts: Vec<AbortHandle>,
-    aborting: bool,
+    aborts: Aborts,
     /// What most nodes never have. Boxed, so that a node is small.
     rare: Option<Box<Rare>>,
 }
 
 #[derive(Default)]
 struct Rare {
+    /// For a node that was made on demand, and named later.
+    name: Option<Label>,
     /// Keeps the adopting node unsettled while this one, an orphan, is (invariant 5).
     adopter: Option<Hold>,
     reason: Option<Reason>,
@@ -152,12 +152,17 @@ impl Node {
     }
 
     fn build(label: Label, parent: Option<Arc<Node>>, grace: Duration, masked: bool, clock: Clock) -> Arc<Node> {
-        let cold = Cold { parent, owner: None, clock, aborts: Vec::new(), aborting: false, rare: None };
+        let cold = Cold { parent, owner: None, clock, aborts: Aborts::default(), rare: None };
         Arc::new(Node { label, masked, grace, word: AtomicU64::new(0), cold: Mutex::new(cold) })
     }
 
-    pub(crate) fn label(&self) -> &Label {
-        &self.label
+    pub(crate) fn label(&self) -> Label {
+        lock(&self.cold).rare.as_ref().and_then(|rare| rare.name.clone()).unwrap_or_else(|| self.label.clone())
+    }
+
+    /// Gives a name to a node that was made without.
+    pub(crate) fn set_name(&self, name: Label) {
+        lock(&self.cold).rare().name = Some(name);
     }
 
     pub(crate) fn grace(&self) -> Duration {
@@ -203,26 +208,28 @@ impl Node {
         false
     }
 
-    /// Counts a unit down. If this settles an orphan, gives back what it owes its adopter.
-    fn lower(&self, unit: &Unit) -> Option<Hold> {
-        let (before, amount) = match *unit {
-            // AcqRel: see "Orderings".
-            Unit::Child => (self.word.fetch_sub(CHILD, Ordering::AcqRel), CHILD),
-            Unit::HandOff(key) => {
-                let label = lock(&self.cold).rare().hand_offs.remove(key);
-                drop(label);
-                (self.word.fetch_sub(HAND_OFF, Ordering::AcqRel), HAND_OFF)
-            }
-        };
-        let after = before - amount;
-        let all_gone = after & COUNTS == 0;
-        let hand_offs_gone = amount == HAND_OFF && after & HAND_OFFS == 0;
+    /// Counts a child down. If this settles an orphan, gives back what it owes its adopter.
+    #[inline]
+    fn lower_child(&self) -> Option<Hold> {
+        // AcqRel: see "Orderings".
+        let after = self.word.fetch_sub(CHILD, Ordering::AcqRel) - CHILD;
         // Nobody waits and nobody has adopted: nothing to do, and no lock to take (invariant 8).
-        if after & (WAITED | CLOSED) == 0 || !all_gone && !hand_offs_gone {
-            return None;
-        }
-        self.wake_at_zero(all_gone);
-        if is_settled(after) { lock(&self.cold).rare().adopter.take() } else { None }
+        if after & (WAITED | CLOSED) == 0 || after & COUNTS != 0 { None } else { self.reached_zero(after) }
+    }
+
+    /// Counts a hand-off down. If this settles an orphan, gives back what it owes its adopter.
+    fn lower_hand_off(&self, key: u32) -> Option<Hold> {
+        let label = lock(&self.cold).rare().hand_offs.remove(key);
+        drop(label);
+        // AcqRel: see "Orderings".
+        let after = self.word.fetch_sub(HAND_OFF, Ordering::AcqRel) - HAND_OFF;
+        if after & (WAITED | CLOSED) == 0 || after & HAND_OFFS != 0 { None } else { self.reached_zero(after) }
+    }
+
+    #[cold]
+    fn reached_zero(&self, word: u64) -> Option<Hold> {
+        self.wake_at_zero(word & COUNTS == 0);
+        if is_settled(word) { lock(&self.cold).rare().adopter.take() } else { None }
     }
 
     /// Closes the node if nothing is counted. `true` means settled.
@@ -254,13 +261,10 @@ impl Node {
     ///
     /// Called at most once per node, by its owner.
     pub(crate) fn orphan(self: &Arc<Self>, current: Option<Arc<Node>>) {
-        let owner = lock(&self.cold).owner.take();
-        drop(owner);
         if self.try_close() {
-            // Nothing is left to abort; the handles would keep the memory of finished tasks.
-            drop(std::mem::take(&mut lock(&self.cold).aborts));
-            return;
+            return self.retire();
         }
+        drop(lock(&self.cold).owner.take());
         let above = current.or_else(|| self.parent()).unwrap_or_else(crate::current::process_root);
         let hold = hold_nearest(above, Label::Given(self.describe().into()));
         lock(&self.cold).rare().adopter = Some(hold);
@@ -274,8 +278,17 @@ impl Node {
         }
     }
 
+    /// The owner goes, and nothing is left: no task needs to be woken or aborted any more.
+    pub(crate) fn retire(&self) {
+        let (owner, aborts) = {
+            let mut cold = lock(&self.cold);
+            (cold.owner.take(), cold.aborts.take())
+        };
+        drop((owner, aborts)); // Each may free a task: not under the lock (invariant 7).
+    }
+
     fn describe(&self) -> String {
-        let mut text = self.label.to_string();
+        let mut text = self.label().to_string();
         let (tasks, hand_offs) = (self.children_left(), self.hand_offs_left());
         if let Some(tasks) = tasks {
             text += &format!(" with {tasks}");

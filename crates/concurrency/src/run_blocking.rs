@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 
 use crate::{
+    child::Leaving,
     current::{self, enter},
     failure::Failure,
     node::{Label, Node},
@@ -90,7 +91,7 @@ pub struct BlockingError {}
 struct BlockingCall<T> {
     /// Counts the thread. While the call is awaited nobody waits for this node: a live value owns it.
     node: Arc<Node>,
-    handle: JoinHandle<Option<thread::Result<T>>>,
+    handle: JoinHandle<Leaving<thread::Result<T>>>,
     done: bool,
 }
 
@@ -98,23 +99,23 @@ impl<T: Send + 'static> BlockingCall<T> {
     #[track_caller]
     fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
         let node = Node::new(Label::Kind("a blocking call"), Some(current::current()));
-        let hold = node.try_hold(Label::Kind("a thread")).expect("a new node is not settled");
+        assert!(node.add_child(), "a new node takes children");
+        // Counted until the value is taken, or dropped by whoever comes last.
+        let mut leaving = Leaving::new(None, node.clone());
         let handle = tokio::task::spawn_blocking(move || {
-            let mut seat = Some(hold.node().clone());
-            let entered = enter(&mut seat);
-            if current::current().is_cancelled() {
-                return None; // Its caller has gone before it began.
+            let node = leaving.node().clone();
+            if node.is_cancelled() {
+                return leaving; // Its caller has gone before it began.
             }
+            let mut seat = Some(node.clone());
+            let entered = enter(&mut seat);
             let outcome = catch_unwind(AssertUnwindSafe(work));
             drop(entered);
-            let outcome = match outcome {
-                Err(payload) if hold.node().is_cancelled() => {
-                    Failure::panic("a blocking call", payload).report_from(hold.node().clone());
-                    return None;
-                }
-                outcome => outcome,
-            };
-            Some(outcome)
+            match outcome {
+                Err(payload) if node.is_cancelled() => Failure::panic("a blocking call", payload).report_from(node),
+                outcome => leaving.set(outcome),
+            }
+            leaving
         });
         BlockingCall { node, handle, done: false }
     }
@@ -126,7 +127,7 @@ impl<T> Future for BlockingCall<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let joined = ready!(Pin::new(&mut self.handle).poll(cx));
         self.done = true;
-        match joined.ok().flatten() {
+        match joined.ok().and_then(Leaving::take) {
             Some(Ok(value)) => Poll::Ready(Ok(value)),
             Some(Err(payload)) => resume_unwind(payload),
             None => Poll::Ready(Err(BlockingError {})),

@@ -150,9 +150,11 @@ where
 pub(crate) fn leave(node: &Arc<Node>, current: Option<Arc<Node>>) {
     if node.try_close() {
         crate::trace::settled(node);
-        // Perhaps with failures that the owner did not come back for; a scope that returned has taken them.
-        node.report(node.take_fate());
-        return node.orphan(None);
+        if node.is_cancelled() {
+            // Perhaps with failures that the owner did not come back for; a scope that returned has taken them.
+            node.report(node.take_fate());
+        }
+        return node.retire();
     }
     let around = current.clone().or_else(|| node.parent());
     node.cancel(around.map_or(Reason::OwnerDropped, |node| node.reason_for_drop()));

@@ -108,8 +108,7 @@ impl<T: Send + 'static> Future for Shield<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         if self.place.is_none() {
             self.runtime = Handle::try_current().ok();
-            let label = Label::from(self.name.clone());
-            Pin::new(&mut self.work).enter_on_demand(Recipe::Shield { label });
+            Pin::new(&mut self.work).enter_on_demand(Recipe::Shield);
         }
         match Pin::new(&mut self.work).poll(cx) {
             Poll::Ready(Ok(output)) => {
@@ -132,6 +131,7 @@ impl<T: Send + 'static> Shield<T> {
     /// What the work has left behind so far is waited for where we are.
     fn leave(&self) {
         if let Some(node) = self.work.node() {
+            node.set_name(Label::from(self.name.clone()));
             node.orphan(current::try_current());
         }
     }

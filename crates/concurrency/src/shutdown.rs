@@ -49,7 +49,7 @@ fn nearest_root() -> Option<Arc<Node>> {
 ///
 /// `Send + 'static`, and bound to its root when it is made: it may be given to code that polls it in tasks of its own,
 /// such as a web server's graceful shutdown. In a task that knows no root it is bound to the one that was opened last;
-/// where there is none at all, it waits for ever.
+/// where there is none at all, to the one that it finds when it is polled, and without one it waits for ever.
 ///
 /// # Examples
 ///
@@ -93,6 +93,9 @@ impl Future for ShutdownRequested {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        if this.root.is_none() {
+            this.root = nearest_root(); // There was none yet when the future was made.
+        }
         match &this.root {
             Some(root) if root.register_cancelling(cx.waker(), &mut this.key) => Poll::Ready(()),
             _ => Poll::Pending,

@@ -182,7 +182,7 @@ pub struct SpawnError<F> {
 
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    #[error("the scope takes no more tasks: it is being cancelled, shut down or has returned")]
+    #[error("no more tasks are taken: the group is being cancelled, was shut down or has returned")]
     Closed,
     #[error("as many tasks run as the bound allows: wait until one has ended, or raise the bound")]
     Full,

@@ -168,10 +168,9 @@ impl<T, O> Cancelling<T, O> {
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         if let Some(handle) = &mut self.handle {
-            self.value = ready!(Pin::new(handle).poll(cx)).ok().and_then(self.take);
-            if let Some(handle) = self.handle.take() {
-                self.node.forget_cancelled_task(handle.id());
-            }
+            self.value = ready!(Pin::new(&mut *handle).poll(cx)).ok().and_then(self.take);
+            self.node.forget_cancelled_task(handle.id()); // It may have ended before it was to have a place.
+            self.handle = None;
         }
         ready!(self.place.0.poll_settled(cx));
         Poll::Ready(self.value.take())

@@ -5,10 +5,8 @@ use std::{panic::Location, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    below::Below,
     current,
     node::{Label, Node},
-    reason::Deadline,
 };
 
 mod effective;
@@ -19,8 +17,8 @@ mod move_on;
 
 pub use effective::effective_deadline;
 pub use elapsed::Elapsed;
+use future::Limit;
 pub use future::Timeout;
-use future::{Limit, Parts};
 pub use handle::{DeadlineHandle, RescheduleError};
 pub use move_on::{MoveOnAfter, move_on_after};
 
@@ -71,12 +69,7 @@ pub const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 #[doc(alias = "withTimeout")]
 #[track_caller]
 pub fn timeout<F: IntoFuture>(limit: impl Into<Option<Duration>>, future: F) -> Timeout<F::IntoFuture> {
-    let limit = limit.into();
-    let body = Below::unborn(future.into_future());
-    Timeout::new(
-        body,
-        Parts { limit: Limit::After(limit), identity: identity(limit.unwrap_or(Duration::MAX)), movable: None },
-    )
+    Timeout::new(limit_of(limit), Location::caller(), future.into_future())
 }
 
 /// Gives `future` until `deadline`; otherwise like [`timeout`].
@@ -105,8 +98,7 @@ pub fn timeout<F: IntoFuture>(limit: impl Into<Option<Duration>>, future: F) -> 
 #[doc(alias = "fail_at")]
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    let identity = identity(deadline.saturating_duration_since(Instant::now()));
-    Timeout::new(Below::unborn(future.into_future()), Parts { limit: Limit::At(deadline), identity, movable: None })
+    Timeout::new(Limit::At(deadline), Location::caller(), future.into_future())
 }
 
 /// Gives the future of `body` at most `limit`, which can be moved meanwhile; otherwise like [`timeout`].
@@ -144,14 +136,11 @@ pub fn deadline<F>(limit: impl Into<Option<Duration>>, body: impl FnOnce(Deadlin
 where
     F: Future,
 {
-    let limit = limit.into();
     let node = Node::new(Label::Kind("a deadline"), Some(current::current()));
     let future = body(DeadlineHandle::new(node.clone()));
-    let identity = identity(limit.unwrap_or(Duration::MAX));
-    Timeout::new(Below::unborn(future), Parts { limit: Limit::After(limit), identity, movable: Some(node) })
+    Timeout::new(limit_of(limit), Location::caller(), future).movable(node)
 }
 
-#[track_caller]
-fn identity(limit: Duration) -> Deadline {
-    Deadline { limit, location: Location::caller(), name: None }
+fn limit_of(limit: impl Into<Option<Duration>>) -> Limit {
+    Limit::After(limit.into().unwrap_or(Duration::MAX))
 }

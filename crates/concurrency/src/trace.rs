@@ -40,6 +40,11 @@ mod imp {
     pub(crate) struct Span(tracing::Span);
 
     impl Span {
+        /// Cheap: `false` where there is no subscriber at all.
+        pub(crate) fn may_be_some() -> bool {
+            tracing::level_filters::LevelFilter::current() != tracing::level_filters::LevelFilter::OFF
+        }
+
         pub(crate) fn of_child(name: Option<&str>) -> Self {
             Span(match name {
                 Some(name) => tracing::debug_span!(target: TARGET, "task", name),
@@ -74,6 +79,10 @@ mod imp {
     pub(crate) struct Entered;
 
     impl Span {
+        pub(crate) fn may_be_some() -> bool {
+            false
+        }
+
         pub(crate) fn of_child(_: Option<&str>) -> Self {
             Span
         }

@@ -17,7 +17,7 @@
 //! [3] INSERT eve
 //! [3] ROLLBACK
 //! [3] closed
-//! observed: the release of … failed and nobody was left to be told: Custom { kind: Other, error: "connection lost" }
+//! observed: the release of … failed: Custom { kind: Other, error: "connection lost" }
 //! too late: storing eve did not finish within 50ms (deadline set at …)
 //! ```
 

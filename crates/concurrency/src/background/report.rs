@@ -6,7 +6,7 @@ use super::shared::{Names, Shared};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// How many tasks had ended by themselves, since the beginning.
+    /// How many tasks had ended by themselves since the beginning, the cooperative ones included.
     pub finished: u64,
     /// Tasks that ended within the grace.
     pub cooperative: Vec<String>,

@@ -47,8 +47,9 @@ struct Entry {
 pub(super) type Names = BTreeMap<u64, Arc<str>>;
 
 impl Shared {
-    pub(super) fn new(parent: Arc<Node>, bound: Option<NonZeroUsize>) -> Arc<Self> {
-        let node = Node::new(Label::Kind("background tasks"), Some(parent));
+    pub(super) fn new(parent: Arc<Node>, bound: Option<NonZeroUsize>, shielded: bool) -> Arc<Self> {
+        let label = Label::Kind("background tasks");
+        let node = if shielded { Node::masked(label, parent) } else { Node::new(label, Some(parent)) };
         Arc::new(Shared { node, bound: bound.map_or(usize::MAX, NonZeroUsize::get), tasks: Mutex::default() })
     }
 

@@ -11,7 +11,11 @@ use crate::{
 ///
 /// One failure shows as that failure, after the names of the scope and of the task where they have one; several show the first and how many
 /// others there are. Errors of nested scopes show their path: `import: pages: page 7: not found`.
-pub struct Errors<E> {
+///
+/// One word, so that a `Result` with it stays small.
+pub struct Errors<E>(Box<List<E>>);
+
+struct List<E> {
     scope: Label,
     first: Failed<E>,
     rest: Vec<Failed<E>>,
@@ -27,18 +31,23 @@ impl<E: 'static> Errors<E> {
             Failed { task, error: *error }
         });
         let first = failures.next()?;
-        Some(Errors { scope: scope.clone(), first, rest: failures.collect(), cancelled_by: fate.cancelled_by })
+        let rest = failures.collect();
+        Some(Errors(Box::new(List { scope: scope.clone(), first, rest, cancelled_by: fate.cancelled_by })))
     }
 }
 
 impl<E> Errors<E> {
+    pub(crate) fn one(scope: Label, first: Failed<E>) -> Self {
+        Errors(Box::new(List { scope, first, rest: Vec::new(), cancelled_by: None }))
+    }
+
     fn all(&self) -> impl Iterator<Item = &Failed<E>> {
-        std::iter::once(&self.first).chain(&self.rest)
+        std::iter::once(&self.0.first).chain(&self.0.rest)
     }
 
     /// The failure that came first: the one that cancelled the others.
     pub fn first(&self) -> &E {
-        &self.first.error
+        &self.0.first.error
     }
 
     /// All failures, the first one first.
@@ -54,27 +63,28 @@ impl<E> Errors<E> {
     /// How many there are; at least one.
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
-        1 + self.rest.len()
+        1 + self.0.rest.len()
     }
 
     /// What the scope is called (see [`Builder::name`](crate::Builder::name)), if it has a name.
     pub fn scope(&self) -> Option<&str> {
-        self.scope.given()
+        self.0.scope.given()
     }
 
     /// Why the scope was being cancelled already when the first failure came: then it is one of a cleanup.
     pub fn cancelled_by(&self) -> Option<&Reason> {
-        self.cancelled_by.as_ref()
+        self.0.cancelled_by.as_ref()
     }
 
     /// The first failure; the others are dropped.
     pub fn into_first(self) -> E {
-        self.first.error
+        self.0.first.error
     }
 
     /// All failures as values, the first one first.
     pub fn into_vec(self) -> Vec<E> {
-        std::iter::once(self.first).chain(self.rest).map(|failed| failed.error).collect()
+        let List { first, rest, .. } = *self.0;
+        std::iter::once(first).chain(rest).map(|failed| failed.error).collect()
     }
 }
 
@@ -95,17 +105,17 @@ impl<E: fmt::Debug> fmt::Debug for Errors<E> {
 
 impl<E: fmt::Display> fmt::Display for Errors<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let task: Option<&Arc<str>> = self.first.task.as_ref();
+        let task: Option<&Arc<str>> = self.0.first.task.as_ref();
         for name in self.scope().into_iter().chain(task.map(|name| &**name)) {
             write!(f, "{name}: ")?;
         }
-        self.first.error.fmt(f)?;
-        match self.rest.len() {
+        self.0.first.error.fmt(f)?;
+        match self.0.rest.len() {
             0 => {}
             1 => f.write_str(" (and 1 other failure)")?,
             n => write!(f, " (and {n} other failures)")?,
         }
-        match &self.cancelled_by {
+        match &self.0.cancelled_by {
             Some(reason) => write!(f, ", while being cancelled: {reason}"),
             None => Ok(()),
         }

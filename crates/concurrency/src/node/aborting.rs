@@ -1,6 +1,6 @@
 //! The handles of a node's children, by which they are aborted: all of them, or one.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use tokio::task::{AbortHandle, Id};
 
@@ -10,45 +10,70 @@ use crate::primitive::{Ordering, lock};
 /// How many finished children may pin their memory before the list of handles is pruned for the first time.
 const BEFORE_PRUNING: usize = 64;
 
+/// The handles of the children of a node: one for every child that has not ended, and for some that have.
+#[derive(Default)]
+pub(super) struct Aborts {
+    /// A scope with a single child, which is the most common one, is spared an allocation.
+    first: Option<AbortHandle>,
+    others: Vec<AbortHandle>,
+    /// The children are aborted; what comes now is aborted at once.
+    aborting: bool,
+}
+
+impl Aborts {
+    /// Gives back the handles of children that have ended, when there are many.
+    #[inline]
+    fn push(&mut self, handle: AbortHandle) -> Option<Vec<AbortHandle>> {
+        if self.first.is_none() {
+            self.first = Some(handle);
+            return None;
+        }
+        let full = self.others.len() == self.others.capacity() && self.others.len() >= BEFORE_PRUNING;
+        let finished = full.then(|| self.prune());
+        self.others.push(handle);
+        finished
+    }
+
+    /// A handle pins the memory of its task; a group that runs for days must not collect them.
+    #[cold]
+    fn prune(&mut self) -> Vec<AbortHandle> {
+        let (finished, alive) = mem::take(&mut self.others).into_iter().partition(AbortHandle::is_finished);
+        self.others = alive;
+        self.others.reserve_exact(self.others.len().max(BEFORE_PRUNING));
+        finished
+    }
+
+    pub(super) fn take(&mut self) -> impl Iterator<Item = AbortHandle> + use<> {
+        self.first.take().into_iter().chain(mem::take(&mut self.others))
+    }
+}
+
 impl Node {
     /// Takes the handle of a child that was counted and spawned; aborts it if the others were aborted meanwhile.
     pub(crate) fn keep_for_abort(&self, handle: AbortHandle) {
-        let mut finished: Vec<AbortHandle> = Vec::new();
-        let late = {
-            let mut cold = lock(&self.cold);
-            let aborts = &mut cold.aborts;
-            if aborts.len() == aborts.capacity() && aborts.len() >= BEFORE_PRUNING {
-                // A handle pins the memory of its task; a group that runs for days must not collect them.
-                (finished, *aborts) = std::mem::take(aborts).into_iter().partition(AbortHandle::is_finished);
-                let room = aborts.len().max(BEFORE_PRUNING);
-                aborts.reserve_exact(room);
-            }
-            if cold.aborting {
-                Some(handle)
-            } else {
-                cold.aborts.push(handle);
-                None
-            }
-        };
+        let mut cold = lock(&self.cold);
+        if cold.aborts.aborting {
+            drop(cold);
+            return handle.abort();
+        }
+        let finished = cold.aborts.push(handle);
+        drop(cold);
         drop(finished); // May free tasks: not under the lock (invariant 7).
-        late.iter().for_each(AbortHandle::abort);
     }
 
     /// Aborts every child, and those whose handles are still to come (invariant 9).
     pub(crate) fn abort_all(&self) {
         let handles = {
             let mut cold = lock(&self.cold);
-            cold.aborting = true;
-            std::mem::take(&mut cold.aborts)
+            cold.aborts.aborting = true;
+            cold.aborts.take()
         };
-        for handle in handles {
-            // One by one: the memory of a task is at hand when it has just been aborted.
-            handle.abort();
-        }
+        // Dropped one by one: the memory of a task is at hand when it has just been aborted.
+        handles.for_each(|handle| handle.abort());
     }
 
     pub(crate) fn is_aborting(&self) -> bool {
-        lock(&self.cold).aborting
+        lock(&self.cold).aborts.aborting
     }
 
     /// What the task `id` leaves behind when it is dropped goes to a place of its own, which is returned, so that it can be waited for.
@@ -72,7 +97,7 @@ impl Node {
         Some(tasks.swap_remove(index).1)
     }
 
-    /// The task ended before its cancellation could drop it: nobody will ask for its place.
+    /// The task has ended, and needs no place any more.
     pub(crate) fn forget_cancelled_task(&self, id: Id) {
         lock(&self.cold).rare().cancelled_tasks.retain(|(task, _)| *task != id);
     }

@@ -5,13 +5,6 @@ use std::{fmt, sync::Arc};
 use super::{Label, Node, above};
 use crate::current;
 
-/// What a unit of count stands for.
-#[derive(Debug)]
-pub(super) enum Unit {
-    Child,
-    HandOff(u32),
-}
-
 /// A hold on the nearest node that is not settled, from `node` upwards; at the end the process root adopts.
 pub(crate) fn hold_nearest(node: Arc<Node>, label: Label) -> Hold {
     for node in above(node) {
@@ -55,23 +48,18 @@ impl fmt::Debug for Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
-            leave(node, Unit::HandOff(self.key));
+        // As far up as that settles orphans. A loop: the chain may be long (invariant 6).
+        let mut next = self.node.take().map(|node| (node, self.key));
+        while let Some((node, key)) = next {
+            next = node.lower_hand_off(key).and_then(|mut hold| Some((hold.node.take()?, hold.key)));
         }
     }
 }
 
 /// Counts a child down.
+#[inline]
 pub(crate) fn leave_child(node: Arc<Node>) {
-    leave(node, Unit::Child);
-}
-
-/// Counts down, and further up as long as that settles orphans. A loop: the chain may be long (invariant 6).
-fn leave(node: Arc<Node>, unit: Unit) {
-    let mut next = Some((node, unit));
-    while let Some((node, unit)) = next {
-        next = node.lower(&unit).and_then(|mut hold| Some((hold.node.take()?, Unit::HandOff(hold.key))));
-    }
+    drop(node.lower_child()); // Perhaps the hold of an orphan, which settles further up.
 }
 
 /// The owner of a node that nobody else shares, such as a timeout's. Dropping it hands over what is left.

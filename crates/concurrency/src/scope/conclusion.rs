@@ -13,6 +13,11 @@ use crate::{
 
 /// The order of precedence: a panic, failures, the loss of a child, the value, the reason of the cancellation.
 pub(super) fn of<T, E: 'static>(node: &Arc<Node>, end: End<T>) -> Result<T, ScopeError<E>> {
+    let end = match end {
+        // Every failure cancels: where nothing was cancelled, nothing went wrong.
+        End { value: Some(value), .. } if !node.is_cancelled() => return Ok(value),
+        end => end,
+    };
     let mut fate = node.take_fate();
     let reason = node.reason();
     let elapsed = match &reason {
@@ -31,7 +36,7 @@ pub(super) fn of<T, E: 'static>(node: &Arc<Node>, end: End<T>) -> Result<T, Scop
         resume_unwind(payload);
     }
     let lost = fate.lost;
-    if let Some(errors) = Errors::of(node.label(), fate) {
+    if let Some(errors) = Errors::of(&node.label(), fate) {
         return Err(ScopeError::Failed(errors));
     }
     if lost {

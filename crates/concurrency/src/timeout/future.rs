@@ -3,7 +3,8 @@
 use std::{
     any::Any,
     fmt,
-    pin::Pin,
+    panic::Location,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -11,7 +12,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 use tokio::{
-    task::coop::{Unconstrained, unconstrained},
+    task::unconstrained,
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -28,25 +29,37 @@ use crate::{
 /// When a deadline passes, before its clock has started.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Limit {
-    After(Option<Duration>),
+    /// The longest duration is no limit.
+    After(Duration),
     At(Instant),
 }
 
 impl Limit {
+    #[inline]
     fn start(self) -> Option<Instant> {
         match self {
-            Limit::After(limit) => limit.map(after),
+            Limit::After(Duration::MAX) => None,
+            Limit::After(limit) => Some(after(limit)),
             Limit::At(at) => Some(at),
         }
     }
 }
 
-/// What the ways to make a timeout differ in.
-pub(super) struct Parts {
-    pub(super) limit: Limit,
-    pub(super) identity: Deadline,
+/// What few timeouts have. Boxed, because the others must not pay for it.
+struct Options {
+    name: Option<Arc<str>>,
     /// The node that holds the deadline, where it can be moved. Other timeouts have a node only if something below asks for one.
-    pub(super) movable: Option<Arc<Node>>,
+    movable: Option<Arc<Node>>,
+    grace: Duration,
+    /// The body has asked whether it is cancelled: it may use the grace.
+    asked: bool,
+    settle_within: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { name: None, movable: None, grace: Duration::ZERO, asked: false, settle_within: SETTLE_WITHIN }
+    }
 }
 
 pin_project! {
@@ -63,35 +76,25 @@ pin_project! {
         #[pin]
         body: Below<F>,
         #[pin]
-        sleep: Option<Unconstrained<Sleep>>,
-        // What the timer is set for.
-        set: Option<Instant>,
-        phase: Phase<F::Output>,
+        sleep: Option<Sleep>,
+        phase: Phase,
+        outcome: Option<Outcome<F::Output>>,
         limit: Limit,
-        grace: Duration,
-        // The body has asked whether it is cancelled: it may use the grace.
-        asked: bool,
-        settle_within: Duration,
-        identity: Deadline,
-        movable: Option<Arc<Node>>,
+        location: &'static Location<'static>,
+        options: Option<Box<Options>>,
     }
 
     impl<F: Future> PinnedDrop for Timeout<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            // The body first: what it leaves behind is counted when the node is handed over.
-            if let Err(payload) = this.body.as_mut().clear() {
-                Failure::panic(label(this.identity).to_string(), payload).report();
-            }
-            match (this.phase, this.body.node()) {
-                (Phase::Done, _) | (_, None) => {} // Handed over already, or nothing there.
-                (_, Some(node)) => node.orphan(current::try_current()),
+            if !matches!(this.phase, Phase::Done) {
+                this.abandon();
             }
         }
     }
 }
 
-enum Phase<T> {
+#[derive(Clone, Copy)]
+enum Phase {
     Idle,
     Running {
         at: Option<Instant>,
@@ -100,9 +103,8 @@ enum Phase<T> {
     Grace {
         until: Instant,
     },
-    /// The body is done or dropped. `give_up`: when to hand over what is left.
+    /// The body is done or dropped, and there is an outcome. `give_up`: when to hand over what is left.
     Settling {
-        outcome: Outcome<T>,
         give_up: Option<Instant>,
     },
     Done,
@@ -115,26 +117,19 @@ enum Outcome<T> {
 }
 
 impl<F: Future> Timeout<F> {
-    pub(super) fn new(body: Below<F>, parts: Parts) -> Self {
-        let Parts { limit, identity, movable } = parts;
-        let (grace, settle_within) = (Duration::ZERO, SETTLE_WITHIN);
-        Timeout {
-            body,
-            sleep: None,
-            set: None,
-            phase: Phase::Idle,
-            limit,
-            grace,
-            asked: false,
-            settle_within,
-            identity,
-            movable,
-        }
+    pub(super) fn new(limit: Limit, location: &'static Location<'static>, future: F) -> Self {
+        let body = Below::unborn(future);
+        Timeout { body, sleep: None, phase: Phase::Idle, outcome: None, limit, location, options: None }
+    }
+
+    pub(super) fn movable(mut self, node: Arc<Node>) -> Self {
+        self.options().movable = Some(node);
+        self
     }
 
     /// Names the work in [`Elapsed`] and in reports.
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.identity.name = Some(name.into().into());
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.options().name = Some(name.into());
         self
     }
 
@@ -142,62 +137,81 @@ impl<F: Future> Timeout<F> {
     /// ([`cancelled`](crate::cancelled), [`is_cancelled`](crate::is_cancelled)); zero unless set. A value that it gives then is not lost: the
     /// timeout returns it.
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+        self.options().grace = grace;
         self
     }
 
     /// Waits at most this long for what the future left behind; 5 s unless set. What is left then moves to the
     /// enclosing scope and, if the deadline had passed, is named in [`Elapsed::stragglers`].
     pub fn settle_within(mut self, budget: Duration) -> Self {
-        self.settle_within = budget;
+        self.options().settle_within = budget;
         self
+    }
+
+    fn options(&mut self) -> &mut Options {
+        self.options.get_or_insert_default()
+    }
+
+    /// The rest of the contract for one that was not polled to its end.
+    fn abandon(self: Pin<&mut Self>) {
+        let name = label(self.options.as_deref());
+        let mut body = self.project().body;
+        // The body first: what it leaves behind is counted when the node is handed over.
+        if let Err(payload) = body.as_mut().clear() {
+            Failure::panic(name.to_string(), payload).report();
+        }
+        if let Some(node) = body.node() {
+            node.set_name(name);
+            node.orphan(current::try_current());
+        }
     }
 
     /// Polls the body while it may run.
     fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<F::Output>> {
         let mut this = self.project();
+        let mut options = this.options.as_deref_mut();
         if let Phase::Idle = this.phase {
             let at = this.limit.start();
-            match this.movable {
+            match options.as_ref().and_then(|options| options.movable.as_ref()) {
                 Some(node) => {
                     let _ = node.set_clock(Clock::Active(at)); // A new node takes it.
                     this.body.as_mut().enter_at(node.clone());
                 }
-                None => this.body.as_mut().enter_on_demand(Recipe::Timeout { label: label(this.identity), at }),
+                None => this.body.as_mut().enter_on_demand(Recipe::Timeout { at }),
             }
             *this.phase = Phase::Running { at };
         }
         loop {
             // The body first: a finished value beats a late timer.
-            let mut asked = false;
-            let poll = if this.grace.is_zero() {
-                this.body.as_mut().poll(cx)
-            } else {
-                current::listening(&mut asked, || this.body.as_mut().poll(cx))
+            let poll = match &mut options {
+                Some(options) if !options.grace.is_zero() => {
+                    current::listening(&mut options.asked, || this.body.as_mut().poll(cx))
+                }
+                _ => this.body.as_mut().poll(cx),
             };
-            *this.asked |= asked;
             match poll {
                 Poll::Ready(Ok(value)) => return Poll::Ready(Outcome::Finished(value)),
-                Poll::Ready(Err(payload)) => return Poll::Ready(panicked(this.identity, payload)),
+                Poll::Ready(Err(payload)) => return Poll::Ready(panicked(options.as_deref(), payload)),
                 Poll::Pending => {}
             }
+            let movable = options.as_ref().and_then(|options| options.movable.as_ref());
             let until = match *this.phase {
                 Phase::Grace { until } => until,
-                Phase::Running { at } => match this.movable.as_ref().map_or(at, |node| moved(node, cx)) {
+                Phase::Running { at } => match movable.map_or(at, |node| moved(node, cx)) {
                     Some(at) => at,
                     None => return Poll::Pending,
                 },
                 _ => unreachable!("the body is polled in these two phases only"),
             };
-            ready!(poll_clock(this.sleep.as_mut(), this.set, until, cx));
-            let reason = Reason::DeadlineElapsed(this.identity.clone());
+            ready!(poll_clock(this.sleep.as_mut(), until, cx));
+            let reason = Reason::DeadlineElapsed(identity(*this.limit, this.location, options.as_deref()));
             let node = this.body.as_mut().demand_node();
             if let Phase::Running { .. } = this.phase {
                 // Fails where the deadline was moved at this very moment: too late.
                 let _ = node.set_clock(Clock::Expired(until));
-                if *this.asked {
+                if let Some(options) = options.as_ref().filter(|options| options.asked) {
                     node.cancel(reason);
-                    *this.phase = Phase::Grace { until: after(*this.grace) };
+                    *this.phase = Phase::Grace { until: after(options.grace) };
                     continue;
                 }
             }
@@ -205,22 +219,35 @@ impl<F: Future> Timeout<F> {
             let dropped = this.body.as_mut().clear();
             // A `&mut future` lives on: the deadline leaves no mark on it.
             node.set_ending(None);
-            return Poll::Ready(dropped.map_or_else(|payload| panicked(this.identity, payload), |()| Outcome::Elapsed));
+            return Poll::Ready(match dropped {
+                Ok(()) => Outcome::Elapsed,
+                Err(payload) => panicked(options.as_deref(), payload),
+            });
         }
     }
 
-    /// Ready, with the names of what is left, when everything below is gone, or when waiting for it has taken too long.
-    fn poll_settled(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<String>> {
+    /// The body has ended, and the timeout has not: ready with the result when everything below is gone, or when waiting for it has taken
+    /// too long.
+    fn poll_end(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Elapsed>> {
         let this = self.project();
-        let (Phase::Settling { give_up, .. }, Some(node)) = (this.phase, this.body.node()) else {
-            return Poll::Ready(Vec::new());
-        };
-        if node.poll_settled(cx).is_ready() {
-            return Poll::Ready(Vec::new());
+        let Phase::Settling { give_up, .. } = this.phase else { unreachable!("the caller has set the phase") };
+        let options = this.options.as_deref();
+        let mut stragglers = Vec::new();
+        if let Some(node) = this.body.node() {
+            if node.poll_settled(cx).is_pending() {
+                let budget = options.map_or(SETTLE_WITHIN, |options| options.settle_within);
+                ready!(poll_clock(this.sleep, *give_up.get_or_insert_with(|| after(budget)), cx));
+                stragglers = node.stragglers();
+            }
+            node.set_name(label(options));
+            node.orphan(current::try_current()); // Hands over what is left, if anything is.
         }
-        let give_up = *give_up.get_or_insert_with(|| after(*this.settle_within));
-        ready!(poll_clock(this.sleep, this.set, give_up, cx));
-        Poll::Ready(node.stragglers())
+        *this.phase = Phase::Done;
+        match this.outcome.take() {
+            Some(Outcome::Finished(value)) => Poll::Ready(Ok(value)),
+            Some(Outcome::Panicked(panic)) => panic.resume(),
+            _ => Poll::Ready(Err(Elapsed::new(identity(*this.limit, this.location, options), stragglers))),
+        }
     }
 }
 
@@ -232,38 +259,41 @@ impl<F: Future> Future for Timeout<F> {
             assert!(!matches!(self.phase, Phase::Done), "a timeout must not be polled after it is done");
             let outcome = ready!(self.as_mut().poll_body(cx));
             let mut this = self.as_mut().project();
-            this.sleep.set(None);
-            *this.set = None;
-            if let Some(node) = this.movable {
-                let _ = node.set_clock(Clock::Finished); // Or it has expired, and stays so.
-            }
             match (outcome, this.body.node()) {
                 // Nothing below has asked for a node, so nothing is left to wait for.
                 (Outcome::Finished(value), None) => {
                     *this.phase = Phase::Done;
                     return Poll::Ready(Ok(value));
                 }
-                (outcome, _) => *this.phase = Phase::Settling { outcome, give_up: None },
+                (outcome, node) => {
+                    let _ = node.map(|node| node.set_clock(Clock::Finished)); // Or it has expired, and stays so.
+                    this.sleep.set(None);
+                    *this.outcome = Some(outcome);
+                    *this.phase = Phase::Settling { give_up: None };
+                }
             }
         }
-        let stragglers = ready!(self.as_mut().poll_settled(cx));
-        let this = self.project();
-        let Phase::Settling { outcome, .. } = std::mem::replace(this.phase, Phase::Done) else {
-            unreachable!("the phase was set above");
-        };
-        if let Some(node) = this.body.node() {
-            node.orphan(current::try_current()); // Hands over what is left, if anything is.
-        }
-        match outcome {
-            Outcome::Finished(value) => Poll::Ready(Ok(value)),
-            Outcome::Elapsed => Poll::Ready(Err(Elapsed::new(this.identity.clone(), stragglers))),
-            Outcome::Panicked(panic) => panic.resume(),
-        }
+        self.poll_end(cx)
     }
 }
 
-fn panicked<T>(identity: &Deadline, payload: Box<dyn Any + Send>) -> Outcome<T> {
-    Outcome::Panicked(PanicInTransit::new(label(identity).to_string(), payload))
+fn identity(limit: Limit, location: &'static Location<'static>, options: Option<&Options>) -> Deadline {
+    let limit = match limit {
+        Limit::After(limit) => limit,
+        Limit::At(at) => at.saturating_duration_since(Instant::now()),
+    };
+    Deadline { limit, location, name: options.and_then(|options| options.name.clone()) }
+}
+
+fn label(options: Option<&Options>) -> Label {
+    match options.and_then(|options| options.name.clone()) {
+        Some(name) => Label::Given(name),
+        None => Label::Kind("a timeout"),
+    }
+}
+
+fn panicked<T>(options: Option<&Options>, payload: Box<dyn Any + Send>) -> Outcome<T> {
+    Outcome::Panicked(PanicInTransit::new(label(options).to_string(), payload))
 }
 
 /// Where a deadline that can be moved stands, and the place to be woken when it is moved.
@@ -276,31 +306,19 @@ fn moved(node: &Node, cx: &mut Context<'_>) -> Option<Instant> {
     }
 }
 
-/// A timer for `until`; `set` is the instant for which there is one already.
-fn poll_clock(
-    mut sleep: Pin<&mut Option<Unconstrained<Sleep>>>,
-    set: &mut Option<Instant>,
-    until: Instant,
-    cx: &mut Context<'_>,
-) -> Poll<()> {
-    if *set != Some(until) {
-        *set = Some(until);
-        // Unconstrained: a body that has used up the cooperative budget must not silence its deadline.
-        sleep.set(Some(unconstrained(sleep_until(until))));
+/// A timer that is made when it is first needed, and set anew when it is asked for another instant.
+fn poll_clock(mut sleep: Pin<&mut Option<Sleep>>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    if sleep.as_ref().as_pin_ref().is_none_or(|sleep| sleep.deadline() != until) {
+        sleep.set(Some(sleep_until(until)));
     }
-    sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(cx))
-}
-
-fn label(identity: &Deadline) -> Label {
-    match &identity.name {
-        Some(name) => Label::Given(name.clone()),
-        None => Label::Kind("a timeout"),
-    }
+    // Unconstrained: a body that has used up the cooperative budget must not silence its deadline.
+    sleep.as_pin_mut().map_or(Poll::Pending, |sleep| pin!(unconstrained(sleep)).poll(cx))
 }
 
 impl<F: Future> fmt::Debug for Timeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let clock = self.movable.as_ref().map(|node| node.clock());
+        let options = self.options.as_deref();
+        let clock = options.and_then(|options| options.movable.as_ref()).map(|node| node.clock());
         let active = |at: Option<Instant>| match at {
             Some(at) => format!("active, {:?} left", at.saturating_duration_since(Instant::now())),
             None => "active, without end".to_owned(),
@@ -309,9 +327,11 @@ impl<F: Future> fmt::Debug for Timeout<F> {
             (Phase::Idle, _) => "not started".to_owned(),
             (Phase::Running { .. }, Some(Clock::Active(at))) => active(at),
             (Phase::Running { at }, _) => active(*at),
-            (Phase::Settling { outcome: Outcome::Elapsed, .. } | Phase::Grace { .. }, _) => "expired".to_owned(),
+            (Phase::Grace { .. }, _) => "expired".to_owned(),
+            (Phase::Settling { .. }, _) if matches!(self.outcome, Some(Outcome::Elapsed)) => "expired".to_owned(),
             _ => "finished".to_owned(),
         };
-        f.debug_struct("Timeout").field("deadline", &self.identity).field("state", &format_args!("{state}")).finish()
+        let identity = identity(self.limit, self.location, options);
+        f.debug_struct("Timeout").field("deadline", &identity).field("state", &format_args!("{state}")).finish()
     }
 }

@@ -10,11 +10,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::{
-    Timeout,
-    future::{Limit, Parts},
-};
-use crate::{below::Below, reason::Deadline};
+use super::{Timeout, limit_of};
 
 /// Gives `future` at most `limit`, and moves on without its value otherwise; like [`timeout`](crate::timeout()), which says why.
 ///
@@ -38,10 +34,7 @@ use crate::{below::Below, reason::Deadline};
 #[doc(alias = "withTimeoutOrNull")]
 #[track_caller]
 pub fn move_on_after<F: IntoFuture>(limit: impl Into<Option<Duration>>, future: F) -> MoveOnAfter<F::IntoFuture> {
-    let limit = limit.into();
-    let identity = Deadline { limit: limit.unwrap_or(Duration::MAX), location: Location::caller(), name: None };
-    let body = Below::unborn(future.into_future());
-    MoveOnAfter { timeout: Timeout::new(body, Parts { limit: Limit::After(limit), identity, movable: None }) }
+    MoveOnAfter { timeout: Timeout::new(limit_of(limit), Location::caller(), future.into_future()) }
 }
 
 pin_project! {

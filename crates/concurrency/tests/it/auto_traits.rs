@@ -3,9 +3,9 @@
 use std::marker::PhantomPinned;
 
 use bowline_concurrency::{
-    BackgroundTask, BackgroundTasks, Cancelled, Deadline, Elapsed, Errors, Failure, Hold, Interrupted, LiveTask, Named,
-    Reason, RunError, Scope, ScopeError, ScopedFuture, Settled, Shield, ShutdownReport, ShutdownRequested, SpawnError,
-    Spawner, Task, TaskGroup, Timeout,
+    BackgroundTask, BackgroundTasks, Cancelled, Deadline, Elapsed, Errors, Failure, Hold, InTaskChild, InTaskGroup,
+    InTaskNamed, InTaskScope, Interrupted, LiveTask, Named, Reason, RunError, Scope, ScopeError, ScopedFuture, Settled,
+    Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Task, TaskGroup, Timeout, TryInTaskScope,
 };
 
 fn send<T: Send>() {}
@@ -22,10 +22,13 @@ fn auto_traits() {
     );
     send::<(Settled, Shield<u8>, ShutdownReport, ShutdownRequested, SpawnError<u8>, Spawner<u8>, Task<'static, u8>)>();
     send::<(TaskGroup<u8>, Timeout<Future>)>();
+    send::<(InTaskChild<'static, u8>, InTaskGroup<'static, u8>, InTaskNamed<'static, 'static, u8>)>();
+    send::<(InTaskScope<'static, Future>, TryInTaskScope<'static, Future, u8, u8>)>();
     sync::<(BackgroundTask<u8>, BackgroundTasks, Deadline, Elapsed, Errors<u8>, Hold, Reason, RunError, Scope)>();
     // Groups are shared by reference across threads whatever their error is.
+    sync::<(InTaskGroup<'static, std::cell::Cell<u8>>, InTaskChild<'static, std::cell::Cell<u8>>)>();
     sync::<(Spawner<std::cell::Cell<u8>>, TaskGroup<std::cell::Cell<u8>>, Task<'static, u8>)>();
     unpin::<(BackgroundTask<u8>, Cancelled, Settled, ShutdownRequested)>();
-    unpin::<(Shield<PhantomPinned>, Task<'static, PhantomPinned>)>();
+    unpin::<(InTaskChild<'static, PhantomPinned>, Shield<PhantomPinned>, Task<'static, PhantomPinned>)>();
     unwind_safe_enough::<(Scope, Spawner<u8>, Hold)>();
 }

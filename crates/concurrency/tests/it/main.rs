@@ -11,6 +11,7 @@ mod cancelled;
 mod failures;
 mod futurelock;
 mod hang_cases;
+mod in_task;
 mod links;
 mod panics;
 mod root;
