@@ -116,7 +116,7 @@ fn bg_14_error_of_main_is_returned_that_of_a_leftover_is_reported_and_the_releas
     let case = |root: fn(Arc<Mutex<Vec<String>>>, Arc<AtomicBool>)| {
         let (heard, released) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         root(heard.clone(), released.clone());
-        assert_eq!(*heard.lock().unwrap(), ["leftover panicked and nobody was left to be told: while closing"]);
+        assert_eq!(*heard.lock().unwrap(), ["leftover panicked: while closing"]);
         assert!(released.load(SeqCst), "the root has not waited for the release");
     };
     case(|heard, released| {
@@ -161,7 +161,7 @@ fn bg_19_root_goes_on_without_a_thread_that_outlasts_its_budget_and_names_it() {
     };
     let check = |list: &Arc<Mutex<Vec<String>>>| {
         let list = list.lock().unwrap();
-        assert!(list.len() == 1 && list[0].contains("the root") && list[0].contains("a thread"), "{list:?}");
+        assert!(list.len() == 1 && list[0].contains("the root") && list[0].contains("a blocking call"), "{list:?}");
     };
     ends("run", move || {
         let list = heard();
