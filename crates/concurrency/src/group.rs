@@ -91,6 +91,15 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
     /// In a group with a [`limit`](Builder::limit) that has been reached, the child waits in its task until another one has ended; to wait before
     /// there is a task use [`permit`](TaskGroup::permit).
     ///
+    /// A child may not borrow, not even what outlives the scope: a scope that is dropped half-way cannot wait for its children. Clone, or move.
+    ///
+    /// ```compile_fail
+    /// # async fn borrows() {
+    /// let page = String::from("page");
+    /// bowline_concurrency::scope(async |group| group.spawn(async { page.len() }).await).await;
+    /// # }
+    /// ```
+    ///
     /// # Panics
     ///
     /// Outside a Tokio runtime.

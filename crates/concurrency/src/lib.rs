@@ -170,6 +170,12 @@
 //! - `tracing`: events and spans of target `bowline::scope` with the fields `node`, `name`, `reason`; failures without an observer go there instead of to
 //!   standard error. Children run in the span of their spawner.
 //!
+//! What no type here can prevent is the *futurelock*: a future that somebody keeps and does not poll, because another branch of a `select!` has
+//! won over `&mut future` or `timeout(limit, &mut future)` has given up, still holds the locks that it has and its places in the lines for others.
+//! Whoever wants one of these locks before polling it again waits for ever, or until the deadline around. So spawn what may hold a lock, and
+//! wait for its [`Task`] or [`BackgroundTask`] instead: a task goes on while nobody polls its handle. Never keep a future that may hold a
+//! lock without polling it.
+//!
 //! # Rust version
 //!
 //! 1.85 is declared, and checked by a lint; tests run on the current stable.

@@ -49,6 +49,19 @@ use crate::{
 /// # }
 /// ```
 ///
+/// Nor can it go to a sibling: two of them could wait for each other, or a child for its own group. The body awaits, and hands values on.
+///
+/// ```compile_fail
+/// # async fn wait_inside() {
+/// bowline_concurrency::scope(async |group| {
+///     let first = group.spawn(async { 1 });
+///     let second = group.spawn(async move { first.await });
+///     second.await
+/// })
+/// .await;
+/// # }
+/// ```
+///
 /// Awaiting does not use up Tokio's cooperative budget, so a hundred thousand handles in one `join_all` stay linear.
 ///
 /// # Cancel safety

@@ -2,14 +2,15 @@
 
 use std::{
     future::pending,
+    num::NonZeroUsize,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use bowline_concurrency::{BackgroundTasks, Scope, cancelled, scope};
+use bowline_concurrency::{BackgroundTasks, Scope, scope};
 use tokio::{sync::oneshot, task::yield_now};
 
-use crate::support::{Census, SlowDrop, on_both, paused};
+use crate::support::{Alive, Census, on_both};
 
 #[test]
 fn bg_01_finished_tasks_are_forgotten() {
@@ -47,9 +48,35 @@ fn bg_06_spawn_after_shutdown_gives_the_future_back() {
 }
 
 #[test]
+fn bg_06_spawn_after_close_or_finish_is_refused_and_what_runs_goes_on() {
+    on_both(|| async {
+        let tasks = BackgroundTasks::new();
+        let (end, told) = oneshot::channel::<u32>();
+        let running = tasks.spawn("running", async { told.await.unwrap() }).unwrap();
+        assert!(!tasks.is_closed());
+        tasks.close();
+        assert!(tasks.is_closed());
+        let refused = tasks.spawn("late", async { 7 }).unwrap_err();
+        assert!(!refused.is_full());
+        assert_eq!(refused.into_inner().await, 7);
+        end.send(8).unwrap();
+        assert_eq!(running.await, Some(8));
+
+        let finished = BackgroundTasks::new();
+        finished.finish().await;
+        let refused = finished.try_spawn("late", async { Ok::<_, ()>(7) }).unwrap_err();
+        assert_eq!(refused.into_inner().await, Ok(7));
+    });
+}
+
+#[test]
 fn spawn_outside_a_runtime_gives_the_future_back() {
     let tasks = BackgroundTasks::new();
-    assert!(tasks.spawn("no runtime", async {}).is_err());
+    let refused = tasks.spawn("no runtime", async { 7 }).unwrap_err();
+    assert!(!refused.is_full() && refused.to_string().contains("no Tokio runtime"), "{refused}");
+    let mut future = bowline_testing::Polled::new(refused.into_inner());
+    assert_eq!(future.assert_ready(), 7);
+    assert!(tasks.is_empty() && !tasks.is_closed());
 }
 
 #[test]
@@ -111,79 +138,149 @@ fn bg_09_failure_reaches_the_observer_once_with_its_name_and_touches_nobody_else
 }
 
 #[test]
-fn bg_22_shutdown_says_who_ended_by_itself_and_who_was_forced() {
-    paused(async {
-        let tasks = BackgroundTasks::new();
-        for name in ["polite", "slow", "deaf"] {
-            let task = async move {
-                match name {
-                    "polite" => drop(cancelled().await),
-                    "slow" => {
-                        cancelled().await;
-                        tokio::time::sleep(Duration::from_secs(60)).await;
-                    }
-                    _ => pending().await,
-                }
-            };
-            drop(tasks.spawn(name, task));
+fn bg_09_each_manager_has_an_observer_of_its_own() {
+    on_both(|| async {
+        let managers = [BackgroundTasks::new(), BackgroundTasks::new()];
+        let heard: [Arc<Mutex<Vec<String>>>; 2] = Default::default();
+        for (tasks, list) in managers.iter().zip(&heard) {
+            let list = list.clone();
+            tasks.observe_failures(move |failure| list.lock().unwrap().push(failure.origin().to_owned()));
         }
-        yield_now().await;
-        let report = tasks.shutdown(Duration::from_secs(10)).await;
-        assert_eq!(report.cooperative, ["polite"]);
-        assert_eq!(report.aborted, ["slow", "deaf"]);
-        assert!(report.stuck.is_empty());
+        for (tasks, name) in managers.iter().zip(["first", "second"]) {
+            assert_eq!(tasks.try_spawn(name, async { Err::<(), _>("no route") }).unwrap().await, None);
+        }
+        assert_eq!(*heard[0].lock().unwrap(), ["first"]);
+        assert_eq!(*heard[1].lock().unwrap(), ["second"]);
     });
 }
 
-#[test]
-fn bg_26_task_that_blocks_its_thread_is_reported_stuck() {
-    crate::support::ends("stuck", || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let (unblock, blocked) = std::sync::mpsc::channel::<()>();
-        let report = runtime.block_on(async {
-            let tasks = BackgroundTasks::new();
-            let (up, running) = oneshot::channel();
-            drop(tasks.spawn("blocks", async move {
-                up.send(()).unwrap();
-                let _ = blocked.recv();
-            }));
-            running.await.unwrap();
-            tasks.shutdown(Duration::ZERO).await
-        });
-        assert_eq!(report.stuck, ["blocks"]);
-        drop(unblock);
-    });
-}
+/// An error that is counted while it is alive.
+#[derive(Debug)]
+struct Counted(#[expect(dead_code, reason = "held for its drop")] Alive);
 
 #[test]
-fn dropped_manager_aborts_its_tasks_and_the_enclosing_scope_waits() {
+fn bg_10_failures_of_a_long_lived_manager_are_not_collected() {
     on_both(|| async {
         let census = Census::default();
-        scope(async |_| {
-            let tasks = BackgroundTasks::new();
-            for _ in 0..10 {
-                let inside = SlowDrop::new(census.enter());
-                drop(tasks.spawn("leftover", async move {
-                    let _inside = inside;
-                    pending::<()>().await;
-                }));
-            }
-            yield_now().await;
-            drop(tasks);
-        })
-        .await;
+        let tasks = BackgroundTasks::new();
+        let most = Arc::new(Mutex::new((0, 0)));
+        let (seen, alive) = (most.clone(), census.clone());
+        tasks.observe_failures(move |_| {
+            let mut seen = seen.lock().unwrap();
+            *seen = (seen.0 + 1, seen.1.max(alive.alive()));
+        });
+        for n in 0..1000 {
+            let failure = Counted(census.enter());
+            let ended = if n % 100 == 0 {
+                tasks.spawn("panics", async move { std::panic::panic_any(failure) }).unwrap().await
+            } else {
+                tasks.try_spawn("fails", async move { Err::<(), _>(failure) }).unwrap().await
+            };
+            assert_eq!(ended, None);
+        }
+        assert_eq!(*most.lock().unwrap(), (1000, 1), "(failures, most of them at once)");
         assert_eq!(census.alive(), 0);
+        assert!(tasks.is_empty());
     });
 }
 
 #[test]
-fn shutdown_dropped_half_way_can_be_called_again() {
-    paused(async {
+fn bg_25_manager_survives_the_panic_of_a_task() {
+    on_both(|| async {
         let tasks = BackgroundTasks::new();
-        drop(tasks.spawn("deaf", pending::<()>()));
-        let first = tokio::time::timeout(Duration::from_secs(1), tasks.shutdown(Duration::from_secs(60))).await;
-        assert!(first.is_err());
-        assert!(tasks.spawn("late", async {}).is_err(), "new tasks stay refused");
-        assert_eq!(tasks.shutdown(Duration::ZERO).await.aborted, ["deaf"]);
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let list = heard.clone();
+        tasks.observe_failures(move |failure| list.lock().unwrap().push(failure.to_string()));
+        let (go_on, told) = oneshot::channel::<u32>();
+        let other = tasks.spawn("other", async { told.await.unwrap() }).unwrap();
+        let panics = tasks.spawn("panics", async {
+            yield_now().await;
+            panic!("boom")
+        });
+        assert_eq!(panics.unwrap().await, None::<()>);
+        go_on.send(7).unwrap();
+        assert_eq!(other.await, Some(7), "another task was touched");
+        assert_eq!(tasks.spawn("later", async { 8 }).unwrap().await, Some(8));
+        assert_eq!(*heard.lock().unwrap(), ["panics panicked: boom"]);
+        assert!(tasks.is_empty());
+        assert_eq!(tasks.shutdown(Duration::ZERO).await.finished, 3);
     });
+}
+
+#[test]
+fn bg_25_panic_in_a_destructor_of_a_cancelled_task_is_heard_of() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in a destructor");
+        }
+    }
+    on_both(|| async {
+        let tasks = BackgroundTasks::new();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let list = heard.clone();
+        tasks.observe_failures(move |failure| list.lock().unwrap().push(failure.to_string()));
+        let (up, running) = oneshot::channel();
+        let task = tasks.spawn("bomb", async move {
+            let _bomb = Bomb;
+            up.send(()).unwrap();
+            pending::<()>().await;
+        });
+        running.await.unwrap();
+        assert_eq!(task.unwrap().cancel().await, None);
+        assert_eq!(*heard.lock().unwrap(), ["bomb panicked: in a destructor"]);
+        assert!(tasks.is_empty());
+    });
+}
+
+#[test]
+fn place_below_the_bound_is_free_again_when_a_task_has_ended() {
+    on_both(|| async {
+        let tasks = BackgroundTasks::bounded(NonZeroUsize::new(2).unwrap());
+        let (end, told) = oneshot::channel::<()>();
+        let first = tasks.spawn("first", async { drop(told.await) }).unwrap();
+        drop(tasks.spawn("second", pending::<()>()).unwrap());
+        let refused = tasks.spawn("third", async { 3 }).unwrap_err();
+        assert!(refused.is_full());
+        assert_eq!(tasks.len(), 2);
+        drop(end);
+        first.await;
+        assert_eq!(tasks.spawn("third", refused.into_inner()).unwrap().await, Some(3));
+        tasks.close();
+        assert!(!tasks.spawn("late", async {}).unwrap_err().is_full(), "it is refused for another reason");
+    });
+}
+
+#[test]
+fn manager_in_a_static_serves_two_runtimes_one_after_the_other() {
+    static TASKS: BackgroundTasks = BackgroundTasks::new();
+    on_both(|| async {
+        assert_eq!(TASKS.spawn("static", async { 7 }).unwrap().await, Some(7));
+        let (up, running) = oneshot::channel();
+        let task = TASKS.spawn("endless", async move {
+            up.send(()).unwrap();
+            pending::<()>().await;
+        });
+        running.await.unwrap();
+        assert_eq!(task.unwrap().cancel().await, None);
+        assert!(TASKS.is_empty() && !TASKS.is_closed());
+    });
+}
+
+#[test]
+fn task_cut_short_by_the_end_of_its_runtime_is_heard_of_and_forgotten() {
+    static TASKS: BackgroundTasks = BackgroundTasks::new();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let list = heard.clone();
+    TASKS.observe_failures(move |failure| list.lock().unwrap().push((failure.origin().to_owned(), failure.is_lost())));
+    for threads in [0, 2] {
+        let runtime = match threads {
+            0 => tokio::runtime::Builder::new_current_thread().build().unwrap(),
+            n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).build().unwrap(),
+        };
+        runtime.block_on(async { drop(TASKS.spawn("endless", pending::<()>()).unwrap()) });
+        drop(runtime);
+        assert!(TASKS.is_empty());
+        assert_eq!(std::mem::take(&mut *heard.lock().unwrap()), [("endless".to_owned(), true)]);
+    }
 }

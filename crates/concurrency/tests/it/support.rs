@@ -190,3 +190,16 @@ pub(crate) const LONG: Duration = Duration::from_secs(3600);
 pub(crate) async fn forever<T>() -> T {
     std::future::pending().await
 }
+
+/// Runs a function when it is dropped.
+pub(crate) fn on_drop(act: impl FnOnce()) -> impl Drop {
+    struct Guard<F: FnOnce()>(Option<F>);
+    impl<F: FnOnce()> Drop for Guard<F> {
+        fn drop(&mut self) {
+            if let Some(act) = self.0.take() {
+                act();
+            }
+        }
+    }
+    Guard(Some(act))
+}
