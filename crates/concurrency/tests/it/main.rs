@@ -7,7 +7,10 @@ mod auto_traits;
 mod background;
 mod cancel_safety;
 mod cancelled;
+mod every_future;
 mod failures;
+#[cfg(feature = "tower")]
+mod handler;
 mod hang_cases;
 mod links;
 mod panics;
