@@ -9,7 +9,10 @@ use std::{
 use bowline_concurrency::{BackgroundTasks, Scope, cancelled, scope};
 use tokio::{sync::oneshot, task::yield_now};
 
-use crate::support::{Census, SlowDrop, on_both, paused};
+use crate::{
+    support::{Census, SlowDrop, on_both, paused},
+    world::World,
+};
 
 #[test]
 fn bg_01_finished_tasks_are_forgotten() {
@@ -185,5 +188,44 @@ fn shutdown_dropped_half_way_can_be_called_again() {
         assert!(first.is_err());
         assert!(tasks.spawn("late", async {}).is_err(), "new tasks stay refused");
         assert_eq!(tasks.shutdown(Duration::ZERO).await.aborted, ["deaf"]);
+    });
+}
+
+#[test]
+fn value_without_a_handle_is_released_before_the_shutdown_returns() {
+    on_both(|| async {
+        for begun in [false, true] {
+            let world = World::default();
+            let tasks = BackgroundTasks::new();
+            let (end, gate) = oneshot::channel::<()>();
+            let inside = world.clone();
+            let handle = tasks.spawn("a lease", async move {
+                let _ = gate.await;
+                inside.lease()
+            });
+            if begun {
+                yield_now().await;
+            }
+            drop((handle, end));
+            tasks.finish().await;
+            world.assert_clean();
+        }
+    });
+}
+
+#[test]
+fn value_whose_handle_is_kept_keeps_no_shutdown_waiting() {
+    on_both(|| async {
+        let world = World::default();
+        scope(async |_| {
+            let tasks = BackgroundTasks::new();
+            let inside = world.clone();
+            let kept = tasks.spawn("a lease", async move { inside.lease() }).unwrap();
+            tasks.finish().await;
+            assert_eq!((world.leases(), world.released()), (1, 0));
+            drop(kept);
+        })
+        .await;
+        world.assert_clean();
     });
 }
