@@ -16,6 +16,7 @@ mod links;
 mod panics;
 mod root;
 mod run_blocking;
+mod runtime_end;
 mod scope;
 mod shield;
 mod support;
