@@ -7,12 +7,15 @@ mod auto_traits;
 mod background;
 mod cancel_safety;
 mod cancelled;
+mod destructors;
 mod every_future;
 mod failures;
+mod grandchildren;
 #[cfg(feature = "tower")]
 mod handler;
 mod hang_cases;
 mod links;
+mod memory;
 mod panics;
 mod root;
 mod run_blocking;
