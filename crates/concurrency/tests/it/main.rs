@@ -24,4 +24,6 @@ mod scope;
 mod shield;
 mod support;
 mod timeout;
+#[cfg(feature = "tracing")]
+mod trace;
 mod world;
