@@ -17,11 +17,14 @@ mod hang_cases;
 mod links;
 mod memory;
 mod panics;
+#[cfg(feature = "tower")]
+mod request;
 mod root;
 mod run_blocking;
 mod runtime_end;
 mod scope;
 mod shield;
+mod storm;
 mod support;
 mod timeout;
 #[cfg(feature = "tracing")]
