@@ -118,6 +118,7 @@ pub(super) fn cancel_and_wait() -> Visited {
                         std::future::pending().await
                     }));
                     given.await.unwrap().cancel_and_wait("enough").await;
+                    inside.assert_clean();
                     assert!(matches!(server.await, Err(ScopeError::Cancelled(_))));
                 })
                 .await;
