@@ -172,3 +172,42 @@ fn runtime_that_goes_survives_destructors_that_panic() {
         }
     });
 }
+
+/// An error whose destructor panics.
+#[derive(Debug)]
+struct BadError(#[expect(dead_code, reason = "held for its drop")] BombInDebug);
+
+#[derive(Debug)]
+struct BombInDebug;
+
+impl Drop for BombInDebug {
+    fn drop(&mut self) {
+        drop(Bomb);
+    }
+}
+
+#[test]
+fn errors_and_payloads_that_panic_in_their_drop_are_reported_once() {
+    on_both(|| async {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let list = heard.clone();
+        scope(async |_| {
+            Scope::current().observe_failures(move |failure| {
+                list.lock().unwrap().push((failure.origin().to_owned(), failure.is_panic()));
+                if failure.origin() == "payload" {
+                    resume_unwind(Box::new(Bomb)); // Passed over: the next one above, standard error, has it.
+                }
+            });
+            let tasks = BackgroundTasks::new();
+            let error = tasks.try_spawn("error", async { Err::<(), _>(BadError(BombInDebug)) });
+            let payload = tasks.spawn("payload", async { resume_unwind(Box::new(Bomb)) });
+            assert_eq!(error.unwrap().await, None);
+            assert_eq!(payload.unwrap().await, None::<()>);
+            hand_off(&Handle::current(), "release", async { resume_unwind(Box::new(Bomb)) });
+        })
+        .await;
+        let mut heard = heard.lock().unwrap().clone();
+        heard.sort();
+        assert_eq!(heard, [("error".to_owned(), false), ("payload".to_owned(), true), ("release".to_owned(), true)]);
+    });
+}
