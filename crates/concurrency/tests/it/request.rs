@@ -17,7 +17,7 @@ use tower_service::Service;
 use crate::{
     handler::Handler,
     support::{ends, on_both, paused},
-    world::World,
+    world::{Lease, World},
 };
 
 const RELEASE: Duration = Duration::from_secs(3);
@@ -114,6 +114,28 @@ fn panic_of_a_handler_is_resumed_and_its_releases_are_waited_for() {
         .await;
         world.assert_clean();
         assert_eq!(world.leases(), 2);
+    });
+}
+
+#[test]
+fn response_that_waits_and_is_not_wanted_any_more_is_dropped_below_the_server() {
+    on_both(|| async {
+        let world = World::default();
+        scope(async |_| {
+            let (open, gate) = oneshot::channel::<()>();
+            let layer = ScopeLayer::new(Scope::current()).settle_within(Duration::from_secs(60));
+            let mut service = layer.layer(Handler(|(lease, gate): (Lease, oneshot::Receiver<()>)| async move {
+                hand_off(&Handle::current(), "a release", async { drop(gate.await) });
+                lease
+            }));
+            let mut request = Box::pin(service.call((world.lease(), gate)));
+            tokio::select! { biased; _ = &mut request => unreachable!("it waits"), () = yield_now() => {} }
+            // A thread that knows no scope.
+            std::thread::spawn(move || drop(request)).join().unwrap();
+            drop(open);
+        })
+        .await;
+        world.assert_clean();
     });
 }
 
