@@ -175,12 +175,9 @@ fn runtime_that_goes_survives_destructors_that_panic() {
 
 /// An error whose destructor panics.
 #[derive(Debug)]
-struct BadError(#[expect(dead_code, reason = "held for its drop")] BombInDebug);
+struct BadError;
 
-#[derive(Debug)]
-struct BombInDebug;
-
-impl Drop for BombInDebug {
+impl Drop for BadError {
     fn drop(&mut self) {
         drop(Bomb);
     }
@@ -199,7 +196,7 @@ fn errors_and_payloads_that_panic_in_their_drop_are_reported_once() {
                 }
             });
             let tasks = BackgroundTasks::new();
-            let error = tasks.try_spawn("error", async { Err::<(), _>(BadError(BombInDebug)) });
+            let error = tasks.try_spawn("error", async { Err::<(), _>(BadError) });
             let payload = tasks.spawn("payload", async { resume_unwind(Box::new(Bomb)) });
             assert_eq!(error.unwrap().await, None);
             assert_eq!(payload.unwrap().await, None::<()>);

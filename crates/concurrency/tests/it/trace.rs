@@ -149,7 +149,7 @@ fn panic_that_is_resumed_at_its_owner_is_an_event() {
         let task = tokio::spawn(TaskGroup::builder().name("crawl").scope(async |group| {
             group.named("page 7").spawn(async { std::panic::resume_unwind(Box::new("boom")) }).await
         }));
-        let _: tokio::task::JoinError = task.await.map(|()| ()).unwrap_err();
+        let _: tokio::task::JoinError = task.await.unwrap_err();
         let seen = recorder.one("panicked");
         assert_schema(&seen, "crawl", "boom");
         assert_eq!(seen.fields["task"], "page 7");

@@ -61,7 +61,7 @@ impl World {
     }
 
     /// Panics if something is left.
-    pub(crate) async fn is_clean(self) {
+    pub(crate) async fn left_clean(self) {
         self.assert_clean();
     }
 

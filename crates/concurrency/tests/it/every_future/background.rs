@@ -32,7 +32,7 @@ pub(super) fn finish() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(1);
     visited
@@ -52,7 +52,7 @@ pub(super) fn shutdown() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(2);
     visited
@@ -74,7 +74,7 @@ pub(super) fn task() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(1);
     visited
@@ -96,7 +96,7 @@ pub(super) fn cancel_task() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(2);
     visited

@@ -28,7 +28,7 @@ pub(super) fn task() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(1);
     visited
@@ -56,7 +56,7 @@ pub(super) fn cancel_task() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(2);
     visited
@@ -74,7 +74,7 @@ pub(super) fn permit() -> Visited {
             });
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(2);
     visited
@@ -97,7 +97,7 @@ pub(super) fn cancelled() -> Visited {
             };
             (hushed(TaskGroup::builder().grace(Duration::from_secs(60)).try_scope(body)), world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(3);
     visited
@@ -125,7 +125,7 @@ pub(super) fn cancel_and_wait() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(2);
     visited

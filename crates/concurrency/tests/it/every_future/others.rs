@@ -21,7 +21,7 @@ pub(super) fn root_scope() -> Visited {
             let world = World::default();
             (bowline_concurrency::root_scope(parts(world.clone())), world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(4);
     visited
@@ -33,7 +33,7 @@ pub(super) fn root_with_options() -> Visited {
             let world = World::default();
             (hushed(Root::new().drain_within(Duration::ZERO).scope(parts(world.clone()))), world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(4);
     visited
@@ -52,7 +52,7 @@ pub(super) fn shutdown_requested() -> Visited {
             });
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(4);
     visited
@@ -75,7 +75,7 @@ pub(super) fn settled() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(4);
     visited
@@ -93,7 +93,7 @@ pub(super) fn shield() -> Visited {
             };
             (bowline_concurrency::shield(LONG, work).when_orphaned(move |_| drop(taken.lease())), world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(4);
     visited
@@ -132,7 +132,7 @@ pub(super) fn run_blocking() -> Visited {
             };
             (async move { drop(SpawnBlocking.run_blocking(work).await.unwrap()) }, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(1);
     visited
@@ -144,7 +144,7 @@ pub(super) fn in_scope() -> Visited {
             let world = World::default();
             (parts(world.clone()).in_scope(&Scope::current()), world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(4);
     visited
@@ -163,7 +163,7 @@ pub(super) fn request() -> Visited {
                 let layer = ScopeLayer::new(Scope::current()).settle_within(budget);
                 (layer.layer(crate::handler::Handler(parts)).call(world.clone()), world)
             },
-            World::is_clean,
+            World::left_clean,
         );
         visited.at_least(4);
         visited

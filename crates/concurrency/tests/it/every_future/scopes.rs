@@ -32,7 +32,7 @@ pub(super) fn scope() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(4);
     visited
@@ -56,7 +56,7 @@ pub(super) fn try_scope() -> Visited {
             });
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(4);
     visited
@@ -77,7 +77,7 @@ pub(super) fn builder_scope() -> Visited {
                 });
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(4);
     visited
@@ -105,7 +105,7 @@ pub(super) fn builder_try_scope() -> Visited {
                 });
                 (future, world)
             },
-            World::is_clean,
+            World::left_clean,
         )
     };
     let graceless = visit(MOMENT, Duration::ZERO, LONG);
@@ -137,7 +137,7 @@ pub(super) fn timeout() -> Visited {
                 let world = World::default();
                 (bowline_concurrency::timeout(limit, body(world.clone())), world)
             },
-            World::is_clean,
+            World::left_clean,
         );
         let movable = assert_cancel_safe(
             async || {
@@ -150,7 +150,7 @@ pub(super) fn timeout() -> Visited {
                 });
                 (future.grace(MOMENT), world)
             },
-            World::is_clean,
+            World::left_clean,
         );
         println!("  {limit:?}: {plain}; movable: {movable}");
         plain.at_least(1);
@@ -167,7 +167,7 @@ pub(super) fn timeout() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     println!("  a borrowed future: {again}");
     again.at_least(4);
@@ -193,7 +193,7 @@ pub(super) fn move_on() -> Visited {
             };
             (future, world)
         },
-        World::is_clean,
+        World::left_clean,
     );
     visited.at_least(5);
     visited
