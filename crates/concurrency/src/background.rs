@@ -171,10 +171,11 @@ impl BackgroundTasks {
             Err(refusal) => return Err(SpawnError::new(future, refusal)),
         };
         let tracked = Tracked::new(Some(&name), &shared.node, location);
-        let ending = BackgroundEnding::new(shared.clone(), key, name, judge, tracked);
+        let mut ending = BackgroundEnding::new(shared.clone(), key, name, judge, tracked);
+        let wanted = ending.wanted();
         let handle = runtime.spawn(Child::new(shared.node.clone(), future, ending));
         shared.spawned(key, handle.abort_handle());
-        Ok(BackgroundTask::new(shared.node.clone(), handle))
+        Ok(BackgroundTask::new(shared.node.clone(), handle, wanted))
     }
 
     /// Takes no more tasks. Those that run go on.

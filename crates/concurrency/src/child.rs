@@ -139,14 +139,6 @@ impl<T> Leaving<T> {
         Leaving { value, node: Some(node) }
     }
 
-    pub(crate) fn node(&self) -> &Arc<Node> {
-        self.node.as_ref().expect("the node is taken only by the drop")
-    }
-
-    pub(crate) fn set(&mut self, value: T) {
-        self.value = Some(value);
-    }
-
     pub(crate) fn take(mut self) -> Option<T> {
         self.value.take()
     }

@@ -55,13 +55,20 @@ impl Dress {
 /// A child that is seen, or limited. Boxed: one type for all futures of an output, not a second copy of the task's code for each.
 pub(crate) struct Dressed<F: ?Sized> {
     // Dropped first: it is alive, in its span and under its permit, until it is gone.
-    future: Pin<Box<F>>,
+    future: Option<Pin<Box<F>>>,
     dress: Dress,
 }
 
 impl<F: ?Sized> Dressed<F> {
     pub(crate) fn new(future: Pin<Box<F>>, dress: Dress) -> Self {
-        Dressed { future, dress }
+        Dressed { future: Some(future), dress }
+    }
+}
+
+impl<F: ?Sized> Drop for Dressed<F> {
+    fn drop(&mut self) {
+        let _entered = self.dress.span.enter();
+        self.future = None;
     }
 }
 
@@ -75,6 +82,6 @@ impl<F: Future + ?Sized> Future for Dressed<F> {
             dress.line = None;
         }
         let _entered = dress.span.enter();
-        future.as_mut().poll(cx)
+        future.as_mut().expect("the future is taken only by the drop").as_mut().poll(cx)
     }
 }

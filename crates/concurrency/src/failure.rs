@@ -123,15 +123,20 @@ impl Failure {
     ///
     /// It never panics: it is called in destructors, which owe more than a report.
     pub(crate) fn report_from(self, node: Arc<Node>) {
+        self.tell(node);
+        survives(|| drop(self)); // An error or a payload, with a destructor of the user's.
+    }
+
+    fn tell(&self, node: Arc<Node>) {
         let _reporting = Reporting::begin();
         if _reporting.is_some() {
             for observer in above(node.clone()).filter_map(|node| node.observer()) {
-                if catch_unwind(AssertUnwindSafe(|| observer(&self))).is_ok() {
+                if survives(|| observer(self)) {
                     return;
                 }
             }
         }
-        if crate::trace::failed(&node, &self) {
+        if crate::trace::failed(&node, self) {
             return;
         }
         // Not `eprintln!`, which panics where standard error is gone or full.
@@ -159,6 +164,11 @@ impl Drop for Reporting {
         // Fails only while the thread ends, when nobody reads it any more.
         let _ = REPORTING.try_with(|reporting| reporting.set(false));
     }
+}
+
+/// Runs code of the user's where no panic may come out. The payload is not dropped: its destructor is the user's too.
+fn survives(act: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(act)).map_err(std::mem::forget).is_ok()
 }
 
 /// The debug text of an error of the user's. It may panic like all code of the user's.

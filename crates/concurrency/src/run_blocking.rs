@@ -2,21 +2,19 @@
 
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    thread,
 };
 
 use thiserror::Error;
 use tokio::task::JoinHandle;
 
 use crate::{
-    child::Leaving,
     current::{self, enter},
-    failure::Failure,
-    node::{Label, Node},
+    failure::{Failure, PanicInTransit},
+    node::{Hold, Label, Node},
 };
 
 /// Something that runs a closure on a thread, where it may block.
@@ -51,8 +49,8 @@ pub trait RunBlocking {
     ///
     /// # Cancel safety
     ///
-    /// A thread cannot be stopped: dropped half-way, the call goes on if it has begun, the current scope waits for it, and its panic goes to
-    /// the observer.
+    /// A thread cannot be stopped: dropped half-way, the call goes on if it has begun, the current scope waits for it and for what its
+    /// value owes, and its panic goes to the observer.
     fn run_blocking<T, F>(&self, work: F) -> impl Future<Output = Result<T, Self::Error>> + Send
     where
         T: Send + 'static,
@@ -91,33 +89,60 @@ pub struct BlockingError {}
 struct BlockingCall<T> {
     /// Counts the thread. While the call is awaited nobody waits for this node: a live value owns it.
     node: Arc<Node>,
-    handle: JoinHandle<Leaving<thread::Result<T>>>,
+    handle: JoinHandle<Option<Owned<Outcome<T>>>>,
     done: bool,
 }
+
+type Outcome<T> = Result<T, PanicInTransit>;
 
 impl<T: Send + 'static> BlockingCall<T> {
     #[track_caller]
     fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
         let node = Node::new(Label::Kind("a blocking call"), Some(current::current()));
-        assert!(node.add_child(), "a new node takes children");
-        // Counted until the value is taken, or dropped by whoever comes last.
-        let mut leaving = Leaving::new(None, node.clone());
-        let handle = tokio::task::spawn_blocking(move || {
-            let node = leaving.node().clone();
-            if node.is_cancelled() {
-                return leaving; // Its caller has gone before it began.
-            }
-            let mut seat = Some(node.clone());
-            let entered = enter(&mut seat);
-            let outcome = catch_unwind(AssertUnwindSafe(work));
-            drop(entered);
-            match outcome {
-                Err(payload) if node.is_cancelled() => Failure::panic("a blocking call", payload).report_from(node),
-                outcome => leaving.set(outcome),
-            }
-            leaving
-        });
+        let hold = node.try_hold(Label::Kind("a thread")).expect("a new node is not settled");
+        let work = Owned { value: Some(work), hold: Some(hold) };
+        let handle = tokio::task::spawn_blocking(move || work.run());
         BlockingCall { node, handle, done: false }
+    }
+}
+
+/// What belongs to the call: the closure until it runs, then what it gave. If nobody takes it, it is dropped below the call, which waits for
+/// a release that it owes.
+struct Owned<V> {
+    value: Option<V>,
+    /// `None` once it has gone over from the closure to what it gave.
+    hold: Option<Hold>,
+}
+
+impl<V> Owned<V> {
+    fn run<T>(mut self) -> Option<Owned<Outcome<T>>>
+    where
+        V: FnOnce() -> T,
+    {
+        let mut seat = self.hold.as_ref().map(|hold| hold.node().clone());
+        if seat.as_ref().is_some_and(|node| node.is_cancelled()) {
+            return None; // Its caller has gone before it began.
+        }
+        let work = self.value.take()?;
+        let _entered = enter(&mut seat);
+        let outcome = catch_unwind(AssertUnwindSafe(work));
+        let value = Some(outcome.map_err(|payload| PanicInTransit::new("a blocking call", payload)));
+        Some(Owned { value, hold: self.hold.take() })
+    }
+
+    fn take(mut self) -> Option<V> {
+        self.value.take()
+    }
+}
+
+impl<V> Drop for Owned<V> {
+    fn drop(&mut self) {
+        let (Some(value), Some(hold)) = (self.value.take(), &self.hold) else { return };
+        let mut seat = Some(hold.node().clone());
+        let _entered = enter(&mut seat);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+            Failure::panic("a destructor of a blocking call", payload).report();
+        }
     }
 }
 
@@ -127,9 +152,9 @@ impl<T> Future for BlockingCall<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let joined = ready!(Pin::new(&mut self.handle).poll(cx));
         self.done = true;
-        match joined.ok().and_then(Leaving::take) {
+        match joined.ok().flatten().and_then(Owned::take) {
             Some(Ok(value)) => Poll::Ready(Ok(value)),
-            Some(Err(payload)) => resume_unwind(payload),
+            Some(Err(panic)) => panic.resume(),
             None => Poll::Ready(Err(BlockingError {})),
         }
     }

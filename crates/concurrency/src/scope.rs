@@ -175,13 +175,24 @@ pub(crate) fn leave(node: &Arc<Node>, current: Option<Arc<Node>>) {
 
 fn abort_after_grace(node: Arc<Node>, hold: Hold) {
     let Ok(runtime) = Handle::try_current() else { return node.abort_all() };
+    let end = AbortAtEnd { node, _hold: hold };
     runtime.spawn(async move {
-        let _hold = hold;
+        let node = &end.node;
         let mut place = None;
         // Nobody gives the place back: the node ends soon, and its list of those who wait with it.
         let ended = poll_fn(|cx| node.poll_ended(cx, &mut place));
-        if timeout(node.grace(), ended).await.is_err() {
-            node.abort_all();
-        }
+        let _ = timeout(node.grace(), ended).await;
     });
+}
+
+/// Aborts what has not ended when the grace is over, and also where nobody can count it: in a runtime that is going, or that has no timers.
+struct AbortAtEnd {
+    node: Arc<Node>,
+    _hold: Hold,
+}
+
+impl Drop for AbortAtEnd {
+    fn drop(&mut self) {
+        self.node.abort_all();
+    }
 }

@@ -15,6 +15,7 @@ use tower_service::Service;
 use crate::{
     below::Below,
     clock::{Timer, after},
+    current::enter,
     node::{Label, Node, Owner},
     tree::Scope,
 };
@@ -133,6 +134,16 @@ pin_project! {
         // The response, while it waits.
         output: Option<(F::Output, tokio::time::Instant)>,
         timer: Timer,
+    }
+
+    impl<F: Future> PinnedDrop for RequestScope<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            let mut seat = Some(this.owner.0.clone());
+            // A response that waits and is not wanted any more: the server's scope waits for what it owes, too.
+            let _entered = enter(&mut seat);
+            *this.output = None;
+        }
     }
 }
 

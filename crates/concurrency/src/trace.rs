@@ -1,6 +1,7 @@
 //! Feature `tracing`: what happens in the tree, as events and spans of one schema. Without the feature nothing is left of it.
 //!
-//! Target `bowline::scope`; fields `node` (an address, unique among the live nodes), `name`, and `reason` or `failure`.
+//! Target `bowline::scope`; fields `node` (an address, unique among the live nodes), `name`, and `reason` where something
+//! was cancelled, failed or panicked.
 
 pub(crate) use imp::*;
 
@@ -26,13 +27,13 @@ mod imp {
         tracing::trace!(target: TARGET, node = id(node), name = %node.label(), "settled");
     }
 
-    pub(crate) fn panicked(node: &Node, task: Option<&str>) {
-        tracing::error!(target: TARGET, node = id(node), name = %node.label(), task, "panicked");
+    pub(crate) fn panicked(node: &Node, task: Option<&str>, reason: &str) {
+        tracing::error!(target: TARGET, node = id(node), name = %node.label(), reason, task, "panicked");
     }
 
     /// `true`: somebody listens.
     pub(crate) fn failed(node: &Node, failure: &Failure) -> bool {
-        tracing::error!(target: TARGET, node = id(node), name = failure.origin(), %failure, "failed");
+        tracing::error!(target: TARGET, node = id(node), name = failure.origin(), reason = %failure, "failed");
         tracing::enabled!(target: TARGET, tracing::Level::ERROR)
     }
 
@@ -69,7 +70,7 @@ mod imp {
     pub(crate) fn opened(_: &Node) {}
     pub(crate) fn cancelled(_: &Node, _: &Reason) {}
     pub(crate) fn settled(_: &Node) {}
-    pub(crate) fn panicked(_: &Node, _: Option<&str>) {}
+    pub(crate) fn panicked(_: &Node, _: Option<&str>, _: &str) {}
 
     pub(crate) fn failed(_: &Node, _: &Failure) -> bool {
         false

@@ -12,6 +12,7 @@ mod paging;
 mod politeness;
 mod program;
 mod retry;
+mod scope_layer;
 mod server;
 mod support;
 mod trouble;

@@ -9,6 +9,7 @@ use std::{
 
 use tokio::task::{JoinHandle, unconstrained};
 
+use super::ending::Given;
 use crate::{node::Node, task::Cancelling};
 
 /// Handle of a background task; awaiting it gives the task's value.
@@ -18,16 +19,17 @@ use crate::{node::Node, task::Cancelling};
 ///
 /// # Cancel safety
 ///
-/// Dropping the handle does not cancel the task; only its value is lost.
-#[derive(Debug)]
+/// Dropping the handle does not cancel the task; only its value is lost. A release that the value owes is waited for by the shutdown.
 pub struct BackgroundTask<T> {
+    /// Tells the task that somebody may take its value; only where that makes a difference. Dropped first.
+    wanted: Option<Arc<()>>,
     node: Arc<Node>,
-    handle: JoinHandle<Option<T>>,
+    handle: JoinHandle<Option<Given<T>>>,
 }
 
 impl<T> BackgroundTask<T> {
-    pub(super) fn new(node: Arc<Node>, handle: JoinHandle<Option<T>>) -> Self {
-        BackgroundTask { node, handle }
+    pub(super) fn new(node: Arc<Node>, handle: JoinHandle<Option<Given<T>>>, wanted: Option<Arc<()>>) -> Self {
+        BackgroundTask { wanted, node, handle }
     }
 
     /// Whether the task has ended.
@@ -41,7 +43,13 @@ impl<T> BackgroundTask<T> {
     #[doc(alias = "abort")]
     #[doc(alias = "cancel_and_wait")]
     pub fn cancel(self) -> CancelBackgroundTask<T> {
-        CancelBackgroundTask { cancelling: Cancelling::new(&self.node, self.handle, |value| value) }
+        CancelBackgroundTask { cancelling: Cancelling::new(&self.node, self.handle, taken), _wanted: self.wanted }
+    }
+}
+
+impl<T> fmt::Debug for BackgroundTask<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackgroundTask").field("finished", &self.is_finished()).finish_non_exhaustive()
     }
 }
 
@@ -50,8 +58,12 @@ impl<T> Future for BackgroundTask<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         // Unconstrained: thousands of handles in one `join_all` stay linear.
-        Pin::new(&mut unconstrained(&mut self.handle)).poll(cx).map(|joined| joined.ok().flatten())
+        Pin::new(&mut unconstrained(&mut self.handle)).poll(cx).map(|joined| joined.ok().and_then(taken))
     }
+}
+
+fn taken<T>(given: Option<Given<T>>) -> Option<T> {
+    given.and_then(Given::take)
 }
 
 /// Future of [`BackgroundTask::cancel`]: the task's value, if it had one.
@@ -61,7 +73,8 @@ impl<T> Future for BackgroundTask<T> {
 /// The task is cancelled by the call, not by this future. Dropping it gives up the wait and the value; a shutdown still waits.
 #[must_use = "the task is told, but not waited for, unless this is awaited"]
 pub struct CancelBackgroundTask<T> {
-    cancelling: Cancelling<T, Option<T>>,
+    _wanted: Option<Arc<()>>,
+    cancelling: Cancelling<T, Option<Given<T>>>,
 }
 
 impl<T> Future for CancelBackgroundTask<T> {

@@ -5,7 +5,7 @@ use std::{panic::resume_unwind, sync::Arc};
 use super::End;
 use crate::{
     errors::{Errors, ScopeError},
-    failure::Failure,
+    failure::{Failure, panic_text},
     node::Node,
     reason::Reason,
     timeout::Elapsed,
@@ -30,7 +30,7 @@ pub(super) fn of<T, E: 'static>(node: &Arc<Node>, end: End<T>) -> Result<T, Scop
         Failure::left_behind(node.label().to_string(), end.stragglers.clone()).report_from(node.clone());
     }
     if let Some((task, payload)) = fate.panic.take() {
-        crate::trace::panicked(node, task.as_deref());
+        crate::trace::panicked(node, task.as_deref(), panic_text(&*payload));
         // The panic outranks the errors; they are not lost for that.
         node.report(fate);
         resume_unwind(payload);

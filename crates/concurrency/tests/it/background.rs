@@ -10,7 +10,10 @@ use std::{
 use bowline_concurrency::{BackgroundTasks, Scope, scope};
 use tokio::{sync::oneshot, task::yield_now};
 
-use crate::support::{Alive, Census, on_both};
+use crate::{
+    support::{Alive, Census, on_both},
+    world::World,
+};
 
 #[test]
 fn bg_01_finished_tasks_are_forgotten() {
@@ -234,6 +237,28 @@ fn bg_25_panic_in_a_destructor_of_a_cancelled_task_is_heard_of() {
 }
 
 #[test]
+fn value_without_a_handle_is_released_before_the_shutdown_returns() {
+    on_both(|| async {
+        for begun in [false, true] {
+            let world = World::default();
+            let tasks = BackgroundTasks::new();
+            let (end, gate) = oneshot::channel::<()>();
+            let inside = world.clone();
+            let handle = tasks.spawn("a lease", async move {
+                let _ = gate.await;
+                inside.lease()
+            });
+            if begun {
+                yield_now().await;
+            }
+            drop((handle, end));
+            tasks.finish().await;
+            world.assert_clean();
+        }
+    });
+}
+
+#[test]
 fn place_below_the_bound_is_free_again_when_a_task_has_ended() {
     on_both(|| async {
         let tasks = BackgroundTasks::bounded(NonZeroUsize::new(2).unwrap());
@@ -283,4 +308,21 @@ fn task_cut_short_by_the_end_of_its_runtime_is_heard_of_and_forgotten() {
         assert!(TASKS.is_empty());
         assert_eq!(std::mem::take(&mut *heard.lock().unwrap()), [("endless".to_owned(), true)]);
     }
+}
+
+#[test]
+fn value_whose_handle_is_kept_keeps_no_shutdown_waiting() {
+    on_both(|| async {
+        let world = World::default();
+        scope(async |_| {
+            let tasks = BackgroundTasks::new();
+            let inside = world.clone();
+            let kept = tasks.spawn("a lease", async move { inside.lease() }).unwrap();
+            tasks.finish().await;
+            assert_eq!((world.leases(), world.released()), (1, 0));
+            drop(kept);
+        })
+        .await;
+        world.assert_clean();
+    });
 }

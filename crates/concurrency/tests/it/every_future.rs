@@ -1,0 +1,103 @@
+//! The list of everything that can be awaited, each dropped at every await point on both runtimes; and a look into the sources that nothing is missing
+//! from the list.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use bowline_testing::Visited;
+
+mod background;
+mod groups;
+mod others;
+mod scopes;
+
+/// How a future is tried.
+enum Tried {
+    /// By itself.
+    By(fn() -> Visited),
+    /// Not public: it is a part of the one with this name.
+    In(&'static str),
+}
+use Tried::{By, In};
+
+/// Names are those of the file below `src` and of the type, or of the `async fn`.
+const LIST: &[(&str, Tried)] = &[
+    ("background.rs finish", By(background::finish)),
+    ("background.rs shutdown", By(background::shutdown)),
+    ("background/handle.rs BackgroundTask", By(background::task)),
+    ("background/handle.rs CancelBackgroundTask", By(background::cancel_task)),
+    ("below.rs Below", In("tree.rs ScopedFuture")),
+    ("cancelled.rs Cancelled", By(groups::cancelled)),
+    ("child.rs Child", In("task.rs Task")),
+    ("drain.rs drain", By(others::drain)),
+    ("dressed.rs Dressed", In("group.rs permit")),
+    ("group.rs permit", By(groups::permit)),
+    ("hand_off.rs HandedOff", In("settle.rs Settled")),
+    ("root.rs root_scope", By(others::root_scope)),
+    ("root/options.rs scope", By(others::root_with_options)),
+    ("run_blocking.rs BlockingCall", By(others::run_blocking)),
+    ("scope.rs scope", By(scopes::scope)),
+    ("scope.rs try_scope", By(scopes::try_scope)),
+    ("scope/builder.rs scope", By(scopes::builder_scope)),
+    ("scope/builder.rs try_scope", By(scopes::builder_try_scope)),
+    ("scope/running.rs Running", In("scope.rs scope")),
+    ("settle.rs Settle", In("root.rs root_scope")),
+    ("settle.rs SettleAmong", In("background.rs finish")),
+    ("settle.rs Settled", By(others::settled)),
+    ("shield.rs Shield", By(others::shield)),
+    ("shutdown.rs ShutdownRequested", By(others::shutdown_requested)),
+    ("spawner.rs CancelAndWait", By(groups::cancel_and_wait)),
+    ("task.rs CancelTask", By(groups::cancel_task)),
+    ("task.rs Task", By(groups::task)),
+    ("timeout/future.rs Timeout", By(scopes::timeout)),
+    ("timeout/move_on.rs MoveOnAfter", By(scopes::move_on)),
+    #[cfg(feature = "tower")]
+    ("tower.rs RequestScope", By(others::request)),
+    #[cfg(not(feature = "tower"))]
+    ("tower.rs RequestScope", In("tree.rs ScopedFuture")),
+    ("tree.rs ScopedFuture", By(others::in_scope)),
+];
+
+#[test]
+fn every_future_dropped_anywhere_leaves_nothing_and_loses_no_release() {
+    for (name, tried) in LIST {
+        if let By(drive) = tried {
+            println!("{name}: {}", drive());
+        }
+    }
+}
+
+#[test]
+fn every_future_of_the_sources_stands_in_the_list() {
+    let listed: BTreeSet<String> = LIST.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(listed.len(), LIST.len(), "a name stands there twice");
+    for (name, tried) in LIST {
+        if let In(other) = tried {
+            assert!(matches!(LIST.iter().find(|(name, _)| name == other), Some((_, By(_)))), "{name} is in no other");
+        }
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = BTreeSet::new();
+    collect(&src, &src, &mut found);
+    assert_eq!(found, listed, "the sources, and then the list");
+}
+
+fn collect(src: &Path, folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(src, &path, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let file = path.strip_prefix(src).unwrap().display().to_string().replace('\\', "/");
+        for line in text.lines().map(str::trim_start) {
+            let name = if line.starts_with("impl") {
+                line.split_once(" Future for ").map(|(_, name)| name)
+            } else {
+                line.strip_prefix("pub async fn ")
+            };
+            let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+            found.extend(name.map(|name| format!("{file} {}", word(name))));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Background tasks.
+
+use std::time::Duration;
+
+use bowline_concurrency::{BackgroundTask, BackgroundTasks};
+use bowline_testing::{Visited, assert_cancel_safe};
+use tokio::task::yield_now;
+
+use crate::world::{Lease, World};
+
+/// Tasks in the future itself: they go with it.
+fn tasks(world: &World) -> (BackgroundTasks, BackgroundTask<Lease>) {
+    let tasks = BackgroundTasks::new();
+    drop(tasks.spawn("works", world.clone().work()));
+    drop(tasks.spawn("too", world.clone().work()));
+    let (taken, left) = (world.lease(), world.lease());
+    let kept = tasks.spawn("kept", async move { taken }); // Its value belongs to whoever has the handle.
+    drop(tasks.spawn("left", async move { left }));
+    (tasks, kept.unwrap())
+}
+
+pub(super) fn finish() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                let (tasks, kept) = tasks(&inside);
+                tasks.finish().await;
+                assert_eq!(inside.released() + 1, inside.leases());
+                drop(kept);
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(1);
+    visited
+}
+
+pub(super) fn shutdown() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                let (tasks, kept) = tasks(&inside);
+                tasks.spawn("never ends", inside.clone().endless()).unwrap();
+                assert_eq!(tasks.shutdown(Duration::from_millis(2)).await.aborted, ["never ends"]);
+                assert_eq!(inside.released() + 1, inside.leases());
+                drop(kept);
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(2);
+    visited
+}
+
+pub(super) fn task() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                let (tasks, kept) = tasks(&inside);
+                let below = inside.clone();
+                let task = tasks.spawn("a lease", async move {
+                    below.clone().work().await;
+                    below.lease()
+                });
+                drop((task.unwrap().await, kept));
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(1);
+    visited
+}
+
+pub(super) fn cancel_task() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                let (tasks, kept) = tasks(&inside);
+                let endless = tasks.spawn("never ends", inside.clone().endless()).unwrap();
+                let below = inside.clone();
+                let finished = tasks.spawn("a lease", async move { below.lease() }).unwrap();
+                yield_now().await;
+                assert!(endless.cancel().await.is_none());
+                drop((finished.cancel().await, kept));
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(2);
+    visited
+}
