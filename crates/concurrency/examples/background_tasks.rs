@@ -7,7 +7,7 @@
 //!
 //! Expected output:
 //! ```text
-//! send mail failed and nobody was left to be told: "no such mailbox"
+//! send mail failed: "no such mailbox"
 //! saving, because the program is shutting down
 //! ended by themselves: 3
 //! of these within the grace: ["save the cache"]

@@ -10,9 +10,9 @@
 //! Expected output:
 //! ```text
 //! run 1 starts
-//! heard inside: run 1 failed and nobody was left to be told: "no route"
+//! heard inside: run 1 failed: "no route"
 //! run 2 starts
-//! heard inside: run 2 panicked and nobody was left to be told: index out of range
+//! heard inside: run 2 panicked: index out of range
 //! run 3 starts
 //! run 3 ends, because the program is shutting down
 //! ended within the grace: ["supervisor"]

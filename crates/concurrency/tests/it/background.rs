@@ -320,7 +320,7 @@ fn value_whose_handle_is_kept_keeps_no_shutdown_waiting() {
             let kept = tasks.spawn("a lease", async move { inside.lease() }).unwrap();
             tasks.finish().await;
             assert_eq!((world.leases(), world.released()), (1, 0));
-            drop(kept);
+            drop(kept.await); // Below the scope, which waits for the release.
         })
         .await;
         world.assert_clean();

@@ -7,6 +7,7 @@ use bowline_testing::Visited;
 
 mod background;
 mod groups;
+mod in_task;
 mod others;
 mod scopes;
 
@@ -32,6 +33,12 @@ const LIST: &[(&str, Tried)] = &[
     ("dressed.rs Dressed", In("group.rs permit")),
     ("group.rs permit", By(groups::permit)),
     ("hand_off.rs HandedOff", In("settle.rs Settled")),
+    ("in_task.rs InTaskScope", By(in_task::plain)),
+    ("in_task.rs TryInTaskScope", By(in_task::failing)),
+    ("in_task/child.rs Child", In("in_task.rs InTaskScope")),
+    ("in_task/inside.rs Inside", In("in_task.rs InTaskScope")),
+    ("in_task/run.rs Run", In("in_task.rs InTaskScope")),
+    ("in_task/slot.rs InTaskChild", In("in_task.rs InTaskScope")),
     ("root.rs root_scope", By(others::root_scope)),
     ("root/options.rs scope", By(others::root_with_options)),
     ("run_blocking.rs BlockingCall", By(others::run_blocking)),
