@@ -66,6 +66,7 @@ fn to_15_deadline_is_rescheduled_from_another_task_while_its_body_sleeps() {
 
 #[test]
 fn to_16_reschedule_before_the_start_and_after_the_end_is_refused() {
+    // Our rule: the handle is there before the start, so that it can be given away, and says `NotStarted`.
     on_both(|| async {
         let mut handle = None;
         let guarded = deadline(LONG, |deadline| {
