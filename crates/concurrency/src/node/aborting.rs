@@ -43,6 +43,12 @@ impl Aborts {
         finished
     }
 
+    /// From here on every child is aborted (invariant 9): gives those that are there.
+    pub(super) fn begin(&mut self) -> impl Iterator<Item = AbortHandle> + use<> {
+        self.aborting = true;
+        self.take()
+    }
+
     pub(super) fn take(&mut self) -> impl Iterator<Item = AbortHandle> + use<> {
         self.first.take().into_iter().chain(mem::take(&mut self.others))
     }
@@ -63,11 +69,7 @@ impl Node {
 
     /// Aborts every child, and those whose handles are still to come (invariant 9).
     pub(crate) fn abort_all(&self) {
-        let handles = {
-            let mut cold = lock(&self.cold);
-            cold.aborts.aborting = true;
-            cold.aborts.take()
-        };
+        let handles = lock(&self.cold).aborts.begin();
         // Dropped one by one: the memory of a task is at hand when it has just been aborted.
         handles.for_each(|handle| handle.abort());
     }

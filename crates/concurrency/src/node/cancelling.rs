@@ -12,7 +12,7 @@ use crate::{
 impl Node {
     /// Cancels the node unless it is cancelled already; the first reason wins. Without a grace the children are aborted at once.
     pub(crate) fn cancel(&self, reason: Reason) -> bool {
-        let wakers = {
+        let (wakers, handles) = {
             let mut cold = lock(&self.cold);
             if cold.reason().is_some() {
                 return false;
@@ -23,18 +23,17 @@ impl Node {
             #[cfg(feature = "tokio-util")]
             let token = rare.token.take();
             wakers.extend(cold.owner.clone());
+            // Without a grace aborting begins in the same step: nobody, the owner least of all, sees one without the other.
+            let handles = self.grace.is_zero().then(|| cold.aborts.begin());
             // Release, after the reason: who sees the bit finds the reason under the lock.
             self.word.fetch_or(CANCELLED, Ordering::Release);
             drop(cold);
             #[cfg(feature = "tokio-util")]
             token.iter().for_each(tokio_util::sync::CancellationToken::cancel);
-            wakers
+            (wakers, handles)
         };
         crate::trace::cancelled(self, &reason);
-        // Before the owner is woken: a body that has asked goes on until it sees that the children are aborted.
-        if self.grace.is_zero() {
-            self.abort_all();
-        }
+        handles.into_iter().flatten().for_each(|handle| handle.abort());
         wakers.into_iter().for_each(Waker::wake);
         true
     }
