@@ -3,7 +3,7 @@
 use crate::{
     command::{Cmd, cargo, find},
     outcome::{Outcome, Result, missing},
-    workspace::EVERYTHING,
+    workspace::{EVERYTHING, SHUTTLE},
 };
 
 pub(crate) fn run(_: &[String]) -> Result {
@@ -21,6 +21,7 @@ pub(crate) fn format() -> Result {
         return missing("rustfmt is not here: `rustup component add rustfmt`");
     }
     cargo(&["fmt", "--all", "--check"]).run()?;
+    cargo(&["fmt", "--all", "--check", "--manifest-path", SHUTTLE]).run()?;
     Ok(Outcome::Passed)
 }
 

@@ -19,6 +19,7 @@ mod lint;
 mod loom;
 mod outcome;
 mod real_input;
+mod shuttle;
 mod tally;
 mod test;
 mod tidy;
@@ -39,6 +40,12 @@ const COMMANDS: &[Command] = &[
     ("doc", "builds the library documentation and its index page [--open]", true, doc::run),
     ("examples", "builds and runs every example; `harvest` is the business of `demo`", true, examples::run),
     ("loom", "runs the model checks of every crate that has them", true, loom::run),
+    (
+        "shuttle",
+        "runs whole programs in random interleavings [--iterations N] [--seed N] [--model NAME]",
+        false,
+        shuttle::run,
+    ),
     ("demo", "runs the main job, `examples/harvest`; arguments go to it", true, demo::run),
     ("bench", "compares the crates with their peers, or one [CRATE] [--filter TEXT]", false, bench::run),
     (

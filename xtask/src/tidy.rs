@@ -25,19 +25,21 @@ use source::Source;
 
 use crate::{
     outcome::{Error, Outcome, Result},
-    workspace::{self, Workspace},
+    workspace::{self, SHUTTLE, Workspace},
 };
 
 pub(crate) fn run(_: &[String]) -> Result {
     let workspace = Workspace::load()?;
     let files = workspace::files()?;
-    let sources = Source::load(&workspace, &files)?;
+    let models = Workspace::load_from(SHUTTLE)?;
+    let sources = Source::load(&[&workspace, &models], &files)?;
     let mut findings = Findings::default();
 
     arrows::check(&workspace, &mut findings);
     ceiling::check(&workspace, &mut findings)?;
     packages::check(&workspace, &mut findings);
     lints::check(&workspace, &mut findings);
+    lints::check(&models, &mut findings);
     readme::check(&workspace, &mut findings);
     orphans::check(&sources, &mut findings);
     module_docs::check(&sources, &mut findings);

@@ -15,6 +15,9 @@ use crate::{
 /// (The step `features` checks each feature by itself.)
 pub(crate) const EVERYTHING: &[&str] = &["--workspace", "--all-features"];
 
+/// The manifest of the other workspace: the models of `cargo xtask shuttle`.
+pub(crate) const SHUTTLE: &str = "shuttle/Cargo.toml";
+
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
@@ -50,7 +53,12 @@ pub(crate) struct Target {
 
 impl Workspace {
     pub(crate) fn load() -> Result<Self> {
-        let text = cargo(&["metadata", "--format-version=1", "--no-deps"]).read()?;
+        Self::load_from("Cargo.toml")
+    }
+
+    /// The workspace of another manifest.
+    pub(crate) fn load_from(manifest: &str) -> Result<Self> {
+        let text = cargo(&["metadata", "--format-version=1", "--no-deps", "--manifest-path", manifest]).read()?;
         let json = Json::parse(&text)
             .ok_or_else(|| Error::Failed("`cargo metadata` wrote something that is not JSON".to_owned()))?;
         let packages = json.get("packages").items().iter().map(Package::from_json).collect();

@@ -71,7 +71,7 @@ impl Drop for SettleAmong<'_> {
 /// # }
 /// ```
 pub fn settled() -> Settled {
-    Settled { node: None, key: None }
+    Settled { node: None, orphan: false, key: None }
 }
 
 /// Future of [`settled`].
@@ -84,12 +84,14 @@ pub fn settled() -> Settled {
 pub struct Settled {
     /// The node that was current at the first poll.
     node: Option<Arc<Node>>,
+    /// Waits for the children of a node whose owner has gone, too. Not from inside: a child would wait for itself.
+    orphan: bool,
     key: Option<u32>,
 }
 
 impl Settled {
     pub(crate) fn of(node: Arc<Node>) -> Self {
-        Settled { node: Some(node), key: None }
+        Settled { node: Some(node), orphan: true, key: None }
     }
 }
 
@@ -98,7 +100,12 @@ impl Future for Settled {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        this.node.get_or_insert_with(current::current).poll_hand_offs_gone(cx, &mut this.key)
+        let node = this.node.get_or_insert_with(current::current);
+        if this.orphan {
+            node.poll_left_behind_gone(cx, &mut this.key)
+        } else {
+            node.poll_hand_offs_gone(cx, &mut this.key)
+        }
     }
 }
 

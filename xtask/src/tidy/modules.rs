@@ -18,10 +18,11 @@ struct Declaration<'a> {
     test: bool,
 }
 
-/// Every file that a target of the workspace is made of.
-pub(crate) fn reached(workspace: &Workspace) -> HashMap<PathBuf, Reach> {
+/// Every file that a target of the workspaces is made of.
+pub(crate) fn reached(workspaces: &[&Workspace]) -> HashMap<PathBuf, Reach> {
     let mut reached = HashMap::new();
-    for package in &workspace.packages {
+    for (workspace, package) in workspaces.iter().flat_map(|one| one.packages.iter().map(move |package| (one, package)))
+    {
         let library = workspace.libraries().any(|other| other.name == package.name);
         for target in &package.targets {
             let reach = match target.kind.as_str() {

@@ -30,8 +30,8 @@ pub(crate) enum Reach {
 }
 
 impl Source {
-    pub(crate) fn load(workspace: &Workspace, files: &[PathBuf]) -> Result<Vec<Self>> {
-        let reached = modules::reached(workspace);
+    pub(crate) fn load(workspaces: &[&Workspace], files: &[PathBuf]) -> Result<Vec<Self>> {
+        let reached = modules::reached(workspaces);
         let rust = files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
         let sources = rust.map(|file| {
             let path = workspace::root().join(file);

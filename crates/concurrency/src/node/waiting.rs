@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll, Waker};
 
-use super::{HAND_OFFS, Node, WAITED};
+use super::{CLOSED, HAND_OFFS, Node, WAITED, is_settled};
 use crate::{
     primitive::{Ordering, lock},
     slots::Slots,
@@ -24,6 +24,14 @@ impl Node {
     /// it must be given back with [`Node::forget_settling`].
     pub(crate) fn poll_hand_offs_gone(&self, cx: &mut Context<'_>, key: &mut Option<u32>) -> Poll<()> {
         self.poll_until(cx, key, || self.word.load(Ordering::Acquire) & HAND_OFFS == 0)
+    }
+
+    /// For anybody: ready while nothing is handed off to the node and, if its owner has gone, none of its children is left either.
+    pub(crate) fn poll_left_behind_gone(&self, cx: &mut Context<'_>, key: &mut Option<u32>) -> Poll<()> {
+        self.poll_until(cx, key, || {
+            let word = self.word.load(Ordering::Acquire);
+            if word & CLOSED == 0 { word & HAND_OFFS == 0 } else { is_settled(word) }
+        })
     }
 
     /// For one of several owners: like [`Node::poll_settled`], with a place of the caller's own.

@@ -88,6 +88,27 @@ fn settled_waits_for_orphans_and_not_for_live_children() {
 }
 
 #[test]
+fn handle_to_a_dropped_scope_waits_for_the_children_it_left_behind() {
+    on_both(|| async {
+        let census = Census::default();
+        scope(async |_| {
+            let (rooted, alive) = oneshot::channel();
+            let mut place = None;
+            tokio::select! {
+                () = scope(async |group| {
+                    place = Some(Scope::current());
+                    group.spawn(tree(2, census.clone(), rooted)).await;
+                }) => unreachable!(),
+                _ = alive => {}
+            }
+            place.expect("the scope began").settled().await;
+            assert_eq!(census.alive(), 0);
+        })
+        .await;
+    });
+}
+
+#[test]
 fn aborted_plain_task_leaves_its_scope_to_the_process_root() {
     on_both(|| async {
         let census = Census::default();
