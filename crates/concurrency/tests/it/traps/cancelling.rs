@@ -102,7 +102,10 @@ fn trap_09_thread_that_ignores_everything_is_given_up_after_the_budget_and_named
         let named = "the cleanup of hashing was not done within its budget; still running: a blocking call";
         // Another thread may not have come to drop the child that waited for the call; then that is what is left.
         let one_thread = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
-        assert!(heard.len() == 1 && (heard[0].starts_with(named) || !one_thread && heard[0].contains("1 task")), "{heard:?}");
+        assert!(
+            heard.len() == 1 && (heard[0].starts_with(named) || !one_thread && heard[0].contains("1 task")),
+            "{heard:?}"
+        );
         drop(unblock);
     });
 }
