@@ -37,8 +37,8 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 ///
 /// A task is forgotten when it ends. A failure of one touches no other: it goes to the observer
 /// ([`observe_failures`](BackgroundTasks::observe_failures)). Dropping the value aborts what still runs, and the enclosing scope
-/// waits for it. It works in a `static`; but a static is never dropped: shut it down before the root returns, or the end of the
-/// runtime cuts its tasks short.
+/// waits for it. It works in a `static`, where it stands below the scope that used it first; but a static is never dropped: shut it down
+/// before the root returns, or the end of the runtime cuts its tasks short.
 ///
 /// For tasks whose results or failures matter to the caller use [`try_scope`](crate::try_scope).
 ///
@@ -188,7 +188,8 @@ impl BackgroundTasks {
         self.shared.get().is_some_and(|shared| shared.is_closed())
     }
 
-    /// Takes no more tasks, and waits until those that run have ended by themselves and everything below them is gone.
+    /// Takes no more tasks, and waits until those that run have ended by themselves and everything below them is gone. Not from one of
+    /// these tasks, which would wait for itself.
     ///
     /// # Cancel safety
     ///

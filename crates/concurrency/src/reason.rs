@@ -46,7 +46,7 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// How long the work was allowed to take.
+    /// How long the work was allowed to take; [`Duration::MAX`] if it had no limit until it was rescheduled.
     pub fn limit(&self) -> Duration {
         self.limit
     }
@@ -64,7 +64,10 @@ impl Deadline {
 
 impl fmt::Display for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the deadline of {:?}", self.limit)?;
+        match self.limit {
+            Duration::MAX => f.write_str("the deadline")?, // It had no limit until it was rescheduled.
+            limit => write!(f, "the deadline of {limit:?}")?,
+        }
         if let Some(name) = &self.name {
             write!(f, " for {name}")?;
         }

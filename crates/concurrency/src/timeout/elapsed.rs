@@ -1,6 +1,6 @@
 //! A deadline has passed: which one.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, time::Duration};
 
 use crate::reason::Deadline;
 
@@ -31,7 +31,12 @@ impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Deadline { limit, location, name } = &self.deadline;
         let name = name.as_deref().unwrap_or("the work");
-        write!(f, "{name} did not finish within {limit:?} (deadline set at {}:{})", location.file(), location.line())?;
+        match *limit {
+            // It had none until it was rescheduled.
+            Duration::MAX => write!(f, "{name} did not finish before its deadline")?,
+            limit => write!(f, "{name} did not finish within {limit:?}")?,
+        }
+        write!(f, " (deadline set at {}:{})", location.file(), location.line())?;
         if !self.stragglers.is_empty() {
             write!(f, "; still being cleaned up: {}", self.stragglers.join(", "))?;
         }
