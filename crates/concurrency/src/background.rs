@@ -172,10 +172,10 @@ impl BackgroundTasks {
         };
         let tracked = Tracked::new(Some(&name), &shared.node, location);
         let mut ending = BackgroundEnding::new(shared.clone(), key, name, judge, tracked);
-        let wanted = ending.wanted();
+        let place = ending.place();
         let handle = runtime.spawn(Child::new(shared.node.clone(), future, ending));
         shared.spawned(key, handle.abort_handle());
-        Ok(BackgroundTask::new(shared.node.clone(), handle, wanted))
+        Ok(BackgroundTask::new(shared.node.clone(), handle, place))
     }
 
     /// Takes no more tasks. Those that run go on.

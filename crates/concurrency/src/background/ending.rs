@@ -3,13 +3,13 @@
 use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::shared::Shared;
 use crate::{
     child::{End, Ending, Fault},
-    current::{enter, try_current},
+    current::enter,
     failure::Failure,
     live::Tracked,
     node::{ErrorValue, Node, leave_child},
@@ -23,7 +23,7 @@ pub(super) struct BackgroundEnding<O, T> {
     key: u64,
     name: Arc<str>,
     judge: Judge<O, T>,
-    wanted: Weak<()>,
+    slot: Option<Arc<Slot<T>>>,
     tracked: Option<Tracked>,
 }
 
@@ -35,51 +35,84 @@ impl<O, T> BackgroundEnding<O, T> {
         judge: Judge<O, T>,
         tracked: Option<Tracked>,
     ) -> Self {
-        BackgroundEnding { shared, key, name, judge, wanted: Weak::new(), tracked }
+        BackgroundEnding { shared, key, name, judge, slot: None, tracked }
     }
 
-    /// What the handle keeps while somebody has it.
-    pub(super) fn wanted(&mut self) -> Option<Arc<()>> {
-        let wanted = mem::needs_drop::<T>().then(Arc::default);
-        self.wanted = wanted.as_ref().map_or_else(Weak::new, Arc::downgrade);
-        wanted
-    }
-}
-
-/// The value of a task. It belongs to whoever has the handle; without one it is dropped below the node of the tasks, and a shutdown waits for a
-/// release that it owes.
-pub(super) struct Given<T> {
-    value: Option<T>,
-    wanted: Weak<()>,
-    node: Option<Arc<Node>>,
-}
-
-impl<T> Given<T> {
-    pub(super) fn take(mut self) -> Option<T> {
-        self.value.take()
+    /// Where the handle will find the value.
+    pub(super) fn place(&mut self) -> Place<T> {
+        self.slot = mem::needs_drop::<T>().then(Arc::default);
+        Place(self.slot.clone())
     }
 }
 
-impl<T> Drop for Given<T> {
+/// A value that may owe a release on its way to the handle. It belongs to whoever has the handle; without one it is dropped before the task is counted
+/// down, and a shutdown waits for what it owes.
+pub(super) struct Slot<T>(Mutex<State<T>>);
+
+#[derive(Default)]
+enum State<T> {
+    #[default]
+    Empty,
+    Full(T),
+    Abandoned,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Slot(Mutex::new(State::Empty))
+    }
+}
+
+impl<T> Slot<T> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the value back if there is no handle any more.
+    fn put(&self, value: T) -> Option<T> {
+        let mut state = self.state();
+        if matches!(*state, State::Abandoned) {
+            return Some(value);
+        }
+        *state = State::Full(value);
+        None
+    }
+}
+
+/// The side of the handle. Values that owe nothing come as the output of the task and have no slot.
+pub(super) struct Place<T>(Option<Arc<Slot<T>>>);
+
+impl<T> Place<T> {
+    pub(super) fn take(&self) -> Option<T> {
+        self.leave(State::Empty)
+    }
+
+    fn leave(&self, next: State<T>) -> Option<T> {
+        let before = mem::replace(&mut *self.0.as_ref()?.state(), next);
+        if let State::Full(value) = before { Some(value) } else { None }
+    }
+}
+
+impl<T> Drop for Place<T> {
     fn drop(&mut self) {
-        let (Some(value), Some(node)) = (self.value.take(), self.node.take()) else { return };
-        // Where its owner drops it, that is the owner's affair; the runtime drops it outside every scope.
-        let mut seat = Some(try_current().unwrap_or(node));
-        let _entered = enter(&mut seat);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-            Failure::panic("a destructor of a value that nobody took", payload).report();
+        // Not under the lock: it is a value of the user's.
+        if let Some(value) = self.leave(State::Abandoned) {
+            drop_untaken(value);
         }
     }
 }
 
+pub(super) struct Given<T> {
+    value: T,
+    slot: Option<Arc<Slot<T>>>,
+}
+
 impl<O, T> Ending<O> for BackgroundEnding<O, T> {
     type Value = Given<T>;
-    type Output = Option<Given<T>>;
+    type Output = Option<T>;
 
     fn judge(&mut self, output: O) -> Result<Given<T>, Box<dyn ErrorValue>> {
-        let value = (self.judge)(output)?;
-        let node = mem::needs_drop::<T>().then(|| self.shared.node.clone());
-        Ok(Given { value: Some(value), wanted: mem::take(&mut self.wanted), node })
+        Ok(Given { value: (self.judge)(output)?, slot: self.slot.take() })
     }
 
     fn failed(&mut self, node: &Arc<Node>, fault: Fault) {
@@ -99,10 +132,27 @@ impl<O, T> Ending<O> for BackgroundEnding<O, T> {
         self.shared.forget(self.key, matches!(how, End::Value | End::Failed));
     }
 
-    /// The handle may be kept for ever: nobody waits for it. A value that has lost its handle is dropped first.
-    fn hand_over(value: Option<Given<T>>, node: Arc<Node>) -> Option<Given<T>> {
-        let value = value.filter(|given| given.node.is_none() || given.wanted.strong_count() > 0);
+    /// The handle may be kept for ever: nobody waits for it.
+    fn hand_over(given: Option<Given<T>>, node: Arc<Node>) -> Option<T> {
+        let mut output = None;
+        match given {
+            Some(Given { value, slot: Some(slot) }) => {
+                if let Some(value) = slot.put(value) {
+                    let mut seat = Some(node.clone());
+                    let _entered = enter(&mut seat);
+                    drop_untaken(value);
+                }
+            }
+            Some(Given { value, slot: None }) => output = Some(value),
+            None => {}
+        }
         leave_child(node);
-        value
+        output
+    }
+}
+
+fn drop_untaken<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        Failure::panic("a destructor of a value that nobody took", payload).report();
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::task::{JoinHandle, unconstrained};
 
-use super::ending::Given;
+use super::ending::Place;
 use crate::{node::Node, task::Cancelling};
 
 /// Handle of a background task; awaiting it gives the task's value.
@@ -21,15 +21,14 @@ use crate::{node::Node, task::Cancelling};
 ///
 /// Dropping the handle does not cancel the task; only its value is lost. A release that the value owes is waited for by the shutdown.
 pub struct BackgroundTask<T> {
-    /// Tells the task that somebody may take its value; only where that makes a difference. Dropped first.
-    wanted: Option<Arc<()>>,
     node: Arc<Node>,
-    handle: JoinHandle<Option<Given<T>>>,
+    handle: JoinHandle<Option<T>>,
+    place: Place<T>,
 }
 
 impl<T> BackgroundTask<T> {
-    pub(super) fn new(node: Arc<Node>, handle: JoinHandle<Option<Given<T>>>, wanted: Option<Arc<()>>) -> Self {
-        BackgroundTask { wanted, node, handle }
+    pub(super) fn new(node: Arc<Node>, handle: JoinHandle<Option<T>>, place: Place<T>) -> Self {
+        BackgroundTask { node, handle, place }
     }
 
     /// Whether the task has ended.
@@ -43,7 +42,7 @@ impl<T> BackgroundTask<T> {
     #[doc(alias = "abort")]
     #[doc(alias = "cancel_and_wait")]
     pub fn cancel(self) -> CancelBackgroundTask<T> {
-        CancelBackgroundTask { cancelling: Cancelling::new(&self.node, self.handle, taken), _wanted: self.wanted }
+        CancelBackgroundTask { cancelling: Cancelling::new(&self.node, self.handle, |value| value), place: self.place }
     }
 }
 
@@ -58,12 +57,10 @@ impl<T> Future for BackgroundTask<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         // Unconstrained: thousands of handles in one `join_all` stay linear.
-        Pin::new(&mut unconstrained(&mut self.handle)).poll(cx).map(|joined| joined.ok().and_then(taken))
+        Pin::new(&mut unconstrained(&mut self.handle))
+            .poll(cx)
+            .map(|joined| joined.ok().flatten().or_else(|| self.place.take()))
     }
-}
-
-fn taken<T>(given: Option<Given<T>>) -> Option<T> {
-    given.and_then(Given::take)
 }
 
 /// Future of [`BackgroundTask::cancel`]: the task's value, if it had one.
@@ -73,15 +70,15 @@ fn taken<T>(given: Option<Given<T>>) -> Option<T> {
 /// The task is cancelled by the call, not by this future. Dropping it gives up the wait and the value; a shutdown still waits.
 #[must_use = "the task is told, but not waited for, unless this is awaited"]
 pub struct CancelBackgroundTask<T> {
-    _wanted: Option<Arc<()>>,
-    cancelling: Cancelling<T, Option<Given<T>>>,
+    cancelling: Cancelling<T, Option<T>>,
+    place: Place<T>,
 }
 
 impl<T> Future for CancelBackgroundTask<T> {
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.cancelling.poll(cx)
+        self.cancelling.poll(cx).map(|value| value.or_else(|| self.place.take()))
     }
 }
 

@@ -12,6 +12,7 @@ use bowline_concurrency::{
 };
 use tokio::{
     runtime::{Builder, Handle},
+    sync::oneshot,
     task::yield_now,
 };
 
@@ -63,7 +64,7 @@ fn values_that_nobody_takes_may_panic_in_their_drop() {
             drop(tasks.spawn("background", async { Bomb }));
             tasks.finish().await;
             drop(SpawnBlocking.run_blocking(|| ())); // Gives nothing.
-            let (up, running) = tokio::sync::oneshot::channel();
+            let (up, running) = oneshot::channel();
             let (end, gate) = std::sync::mpsc::channel::<()>();
             let call = SpawnBlocking.run_blocking(move || {
                 let _ = up.send(());
@@ -155,18 +156,19 @@ fn runtime_that_goes_survives_destructors_that_panic() {
             };
             let heard = Heard::default();
             let tell = heard.clone();
+            let (up, running) = oneshot::channel();
             drop(runtime.spawn(scope(async move |group| {
                 tell.listen();
                 drop(group.spawn(armed()));
-                hand_off(&Handle::current(), "a release", armed());
+                let release = async {
+                    let _ = up.send(());
+                    armed().await;
+                };
+                hand_off(&Handle::current(), "a release", release);
                 BackgroundTasks::new().spawn("background", armed()).unwrap();
                 armed().await;
             })));
-            runtime.block_on(async {
-                for _ in 0..100 {
-                    yield_now().await;
-                }
-            });
+            runtime.block_on(running).unwrap();
             assert!(catch_unwind(AssertUnwindSafe(|| drop(runtime))).is_ok());
             assert!(heard.0.lock().unwrap().iter().any(|origin| origin == "a release"), "{:?}", heard.0);
         }

@@ -46,7 +46,8 @@ pub(super) fn shutdown() -> Visited {
             let future = async move {
                 let (tasks, kept) = tasks(&inside);
                 tasks.spawn("never ends", inside.clone().endless()).unwrap();
-                assert_eq!(tasks.shutdown(Duration::from_millis(2)).await.aborted, ["never ends"]);
+                let report = tasks.shutdown(Duration::from_millis(2)).await;
+                assert!(report.aborted.iter().any(|name| name == "never ends") && report.stuck.is_empty());
                 assert_eq!(inside.released() + 1, inside.leases());
                 drop(kept);
             };
