@@ -60,13 +60,13 @@ fn multi_thread() -> Runtime {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn tg_27_million_finished_children_leave_no_memory_behind() {
+fn million_finished_children_leave_no_memory_behind() {
     alone("memory::child_million_children");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn tg_27_million_children_spawned_by_children_leave_no_memory_behind() {
+fn million_children_spawned_by_children_leave_no_memory_behind() {
     alone("memory::child_million_by_spawner");
 }
 
@@ -78,7 +78,7 @@ fn bg_01_million_finished_tasks_leave_no_memory_behind() {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "a process of its own: see tg_27"]
+#[ignore = "a process of its own: see `alone`"]
 fn child_million_children() {
     multi_thread().block_on(scope(async |group| {
         measured("children", async || {
@@ -97,7 +97,7 @@ fn child_million_children() {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "a process of its own: see tg_27"]
+#[ignore = "a process of its own: see `alone`"]
 fn child_million_by_spawner() {
     fn chain(spawner: Spawner, left: Arc<AtomicUsize>) {
         let next = spawner.clone();
@@ -125,7 +125,7 @@ fn child_million_by_spawner() {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "a process of its own: see bg_01"]
+#[ignore = "a process of its own: see `alone`"]
 fn child_million_background() {
     multi_thread().block_on(async {
         let tasks = BackgroundTasks::new();
@@ -143,7 +143,7 @@ fn child_million_background() {
 }
 
 #[test]
-fn tg_28_hundred_thousand_live_children_are_cancelled_and_settled() {
+fn hundred_thousand_live_children_are_cancelled_and_settled() {
     on_both(|| async {
         const MANY: usize = 100_000;
         let census = Census::default();
