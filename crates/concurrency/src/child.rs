@@ -117,6 +117,7 @@ impl<F: Future, S: Ending<F::Output>> Future for Child<F, S> {
             Ok(()) => value,
             // A value whose maker panicked in its destructors is not handed on.
             Err(payload) => {
+                drop_below(&node, value);
                 this.ending.failed(&node, Fault::Panic(payload));
                 None
             }
@@ -147,14 +148,26 @@ impl<T> Leaving<T> {
 impl<T> Drop for Leaving<T> {
     fn drop(&mut self) {
         let Some(node) = self.node.take() else { return };
-        if mem::needs_drop::<T>() && self.value.is_some() {
-            let mut seat = Some(node.clone());
-            let _entered = enter(&mut seat);
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.value = None)) {
-                Failure::panic("a destructor of a value that nobody took", payload).report();
-            }
+        if let Some(value) = self.value.take() {
+            drop_below(&node, value);
         }
         leave_child(node);
+    }
+}
+
+/// Drops a value that nobody took where what it owes is waited for.
+fn drop_below<T>(node: &Arc<Node>, value: T) {
+    if mem::needs_drop::<T>() {
+        let mut seat = Some(node.clone());
+        let _entered = enter(&mut seat);
+        drop_untaken(value);
+    }
+}
+
+/// A panic of the value's destructors goes to the observer.
+pub(crate) fn drop_untaken<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        Failure::panic("a destructor of a value that nobody took", payload).report();
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::{
     mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::shared::Shared;
 use crate::{
-    child::{End, Ending, Fault},
+    child::{End, Ending, Fault, drop_untaken},
     current::enter,
     failure::Failure,
     live::Tracked,
@@ -148,11 +147,5 @@ impl<O, T> Ending<O> for BackgroundEnding<O, T> {
         }
         leave_child(node);
         output
-    }
-}
-
-fn drop_untaken<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        Failure::panic("a destructor of a value that nobody took", payload).report();
     }
 }
