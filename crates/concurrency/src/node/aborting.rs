@@ -37,7 +37,10 @@ impl Aborts {
     /// A handle pins the memory of its task; a group that runs for days must not collect them.
     #[cold]
     fn prune(&mut self) -> Vec<AbortHandle> {
-        let (finished, alive) = mem::take(&mut self.others).into_iter().partition(AbortHandle::is_finished);
+        let first = self.first.take_if(|handle| handle.is_finished());
+        let (mut finished, alive): (Vec<_>, _) =
+            mem::take(&mut self.others).into_iter().partition(AbortHandle::is_finished);
+        finished.extend(first);
         self.others = alive;
         self.others.reserve_exact(self.others.len().max(BEFORE_PRUNING));
         finished

@@ -51,7 +51,7 @@ impl Limits {
                 Stage::Running => {
                     if self.when.as_mut().is_some_and(|when| when.as_mut().poll(cx).is_ready()) {
                         self.when = None;
-                        node.cancel(Reason::Explicit("what the scope was to end with has come".into()));
+                        node.cancel(Reason::Explicit("the event that ends the scope has come".into()));
                         continue;
                     }
                     match &self.deadline {
