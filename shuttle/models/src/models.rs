@@ -135,7 +135,7 @@ pub(crate) const MODELS: &[Model] = &[
     },
     Model {
         name: "in_task_values",
-        promise: "a child in the task of its scope is polled whenever another task has woken it",
+        promise: "the body and the children of an in-task scope are polled whenever another task has woken them",
         run: || Box::pin(in_task::values()),
     },
     Model {

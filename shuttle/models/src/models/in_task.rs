@@ -10,16 +10,11 @@ pub(crate) async fn values() {
     let sum = in_task_scope(async |group| {
         let children = numbers.each_ref().map(|number| {
             group.spawn(async move {
-                let (give, given) = oneshot::channel();
-                drop(tokio::spawn(async move {
-                    moments(4).await;
-                    let _ = give.send(());
-                }));
-                given.await.expect("it is sent");
+                from_another_task().await;
                 *number
             })
         });
-        moments(4).await;
+        from_another_task().await;
         let mut sum = 0;
         for child in children {
             sum += child.await;
@@ -27,6 +22,16 @@ pub(crate) async fn values() {
         sum
     });
     assert_eq!(sum.await, 6);
+}
+
+/// Ready when another task says so.
+async fn from_another_task() {
+    let (give, given) = oneshot::channel();
+    drop(tokio::spawn(async move {
+        moments(4).await;
+        let _ = give.send(());
+    }));
+    given.await.expect("it is sent");
 }
 
 pub(crate) async fn lost_select() {
