@@ -69,12 +69,12 @@ fn run_with<F: Future>(root: Root, main: F) -> Result<F::Output, RunError> {
     }
     let runtime = Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
     let (rooted, hurried) = runtime.block_on(async {
-        let Rooted { outcome, hurried } = below_root(root, main).await;
+        let Rooted { outcome, hurried, mut signals } = below_root(root, main).await;
         // What was handed off outside the root would be cut short by the end of the runtime.
         let process = current::process_root();
         let left = Settled::of(process.clone());
         let end = "the end of the runtime";
-        let hurried = hurried || drain(end, &process, left, root.drain_within, &mut Signals::listen()).await;
+        let hurried = hurried || drain(end, &process, left, root.drain_within, &mut signals).await;
         (outcome, hurried)
     });
     // Never dropped: that would wait for blocking threads for ever.
@@ -144,6 +144,7 @@ struct Rooted<T> {
     outcome: Result<Result<T, Interrupted>, PanicInTransit>,
     /// A signal ended the wait for what was left.
     hurried: bool,
+    signals: Signals,
 }
 
 async fn below_root<F: Future>(root: Root, main: F) -> Rooted<F::Output> {
@@ -168,10 +169,10 @@ async fn below_root<F: Future>(root: Root, main: F) -> Rooted<F::Output> {
     };
     let hurried = drain("the root", &node, Settle(&node), root.drain_within, &mut signals).await;
     drop(owner);
-    Rooted { outcome, hurried }
+    Rooted { outcome, hurried, signals }
 }
 
-/// Waits until `node` has `settled`, at most `budget`, and reports what is left then. `true`: a signal ended the wait.
+/// Waits until `node` has `settled`, at most `budget`, and reports what is left then. `true`: a signal ended the wait, and not the first one.
 async fn drain(
     name: &str,
     node: &Arc<Node>,
@@ -180,7 +181,13 @@ async fn drain(
     signals: &mut Signals,
 ) -> bool {
     let began = Instant::now();
-    let end = signals.interrupt(pin!(timeout(budget, settled))).await;
+    let mut wait = pin!(timeout(budget, settled));
+    let first = !signals.were_heard();
+    let mut end = signals.interrupt(wait.as_mut()).await;
+    if end.is_none() && first {
+        // It asks for an end, which has come already; it does not ask for a quick one.
+        end = signals.interrupt(wait).await;
+    }
     if !matches!(end, Some(Ok(()))) {
         let left = Failure::overdue(format!("the cleanup at {name}"), began.elapsed());
         left.with_left(node.stragglers()).report_from(node.clone());

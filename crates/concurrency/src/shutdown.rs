@@ -117,6 +117,7 @@ pub(crate) struct Signals {
     unix: [Option<tokio::signal::unix::Signal>; 2],
     #[cfg(not(unix))]
     ctrl_c: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>,
+    heard: bool,
 }
 
 impl Signals {
@@ -124,22 +125,31 @@ impl Signals {
     #[cfg(unix)]
     pub(crate) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        Signals { unix: [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()) }
+        let unix = [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
+        Signals { unix, heard: false }
     }
 
     /// Begins to listen.
     #[cfg(not(unix))]
     pub(crate) fn listen() -> Self {
-        Signals { ctrl_c: Box::pin(tokio::signal::ctrl_c()) }
+        Signals { ctrl_c: Box::pin(tokio::signal::ctrl_c()), heard: false }
     }
 
     /// Polls `future` until it is ready, or until the next signal: `None`.
     pub(crate) async fn interrupt<F: Future>(&mut self, mut future: Pin<&mut F>) -> Option<F::Output> {
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => self.poll_next(cx).map(|()| None),
+            Poll::Pending => self.poll_next(cx).map(|()| {
+                self.heard = true;
+                None
+            }),
         })
         .await
+    }
+
+    /// Whether a signal has come.
+    pub(crate) fn were_heard(&self) -> bool {
+        self.heard
     }
 
     /// Ready once for every signal.

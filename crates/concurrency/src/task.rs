@@ -97,7 +97,7 @@ impl<'group, T> Task<'group, T> {
 
     /// Drops the child's future at its next await, and waits until it and all that it leaves behind are gone. Its siblings go on.
     ///
-    /// `Some` if the child had its value already.
+    /// `Some` if the child had its value already; what it had handed off before, the scope waits for.
     ///
     /// # Examples
     ///

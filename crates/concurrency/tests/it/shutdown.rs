@@ -71,6 +71,13 @@ fn bg_16_first_signal_drops_main_at_once_where_nobody_asked_and_waits_for_its_re
 
 #[cfg(unix)]
 #[test]
+fn bg_16_first_signal_after_the_end_of_main_cuts_no_release_short() {
+    let (text, ok) = in_child("shutdown::child_drains", &["-INT"]);
+    assert!(ok && text.contains("released\nended by itself: 7\n"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
 fn bg_16_second_signal_does_not_wait_for_code_that_asked() {
     let (text, ok) = in_child("shutdown::child_asks_and_stays", &["-INT", "-INT"]);
     assert!(ok && text.contains("interrupted by a signal\n"), "{text}");
@@ -147,6 +154,24 @@ fn child_is_deaf() {
         let _lease = on_drop(|| hand_off(&Handle::current(), "release", async { println!("released") }));
         println!("ready");
         pending::<u32>().await
+    });
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "the child process of bg_16"]
+fn child_drains() {
+    end_of(false, async {
+        hand_off(&Handle::current(), "release", async {
+            let mut signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).unwrap();
+            println!("ready");
+            signal.recv().await;
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            println!("released");
+        });
+        7
     });
 }
 
