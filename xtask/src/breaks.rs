@@ -167,7 +167,7 @@ mod tests {
         let arguments = ["concurrency", "--only", "early"].map(str::to_owned);
         let chosen = choice(&arguments).expect("both are known");
         assert_eq!((chosen.crates, chosen.only), (vec!["concurrency"], vec!["early"]));
-        assert!(matches!(choice(&["--olny".to_owned()]), Err(Error::Usage(_))));
+        assert!(matches!(choice(&["--just".to_owned()]), Err(Error::Usage(_))));
         assert!(matches!(choice(&["--only".to_owned()]), Err(Error::Usage(_))));
     }
 

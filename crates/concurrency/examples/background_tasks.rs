@@ -12,7 +12,7 @@
 //! ended by themselves: 3
 //! of these within the grace: ["save the cache"]
 //! aborted: ["poll for news"]
-//! one more: the scope takes no more tasks: it is being cancelled, shut down or has returned
+//! one more: no more tasks are taken: the group is being cancelled, was shut down or has returned
 //! ```
 
 use std::{error::Error, future::pending, time::Duration};

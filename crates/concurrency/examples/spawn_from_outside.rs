@@ -13,7 +13,7 @@
 //! serving on port 8081
 //! serving on port 9000
 //! noted by the body: [8080, 8081]
-//! after the scope: the scope takes no more tasks: it is being cancelled, shut down or has returned
+//! after the scope: no more tasks are taken: the group is being cancelled, was shut down or has returned
 //! ```
 
 use bowline_concurrency::{Spawner, scope};
