@@ -77,12 +77,13 @@ pub struct Task<'group, T> {
     /// `None`: the child never ran or failed. The body is being dropped, so there is nothing to wait for.
     handle: Option<JoinHandle<Leaving<T>>>,
     node: &'group Arc<Node>,
-    name: Option<Arc<str>>,
+    /// Boxed: most children have none, and there may be a million handles.
+    name: Option<Box<Arc<str>>>,
 }
 
 impl<'group, T> Task<'group, T> {
     pub(crate) fn new(node: &'group Arc<Node>, name: Option<Arc<str>>, handle: Option<JoinHandle<Leaving<T>>>) -> Self {
-        Task { handle, node, name }
+        Task { handle, node, name: name.map(Box::new) }
     }
 
     /// Whether the child has ended, or never ran.
@@ -92,7 +93,7 @@ impl<'group, T> Task<'group, T> {
 
     /// The name that the child was given; see [`TaskGroup::named`](crate::TaskGroup::named).
     pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.name.as_ref().map(|name| &***name)
     }
 
     /// Drops the child's future at its next await, and waits until it and all that it leaves behind are gone. Its siblings go on.

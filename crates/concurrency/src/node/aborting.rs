@@ -37,12 +37,18 @@ impl Aborts {
     /// A handle pins the memory of its task; a group that runs for days must not collect them.
     #[cold]
     fn prune(&mut self) -> Vec<AbortHandle> {
-        let first = self.first.take_if(|handle| handle.is_finished());
-        let (mut finished, alive): (Vec<_>, _) =
-            mem::take(&mut self.others).into_iter().partition(AbortHandle::is_finished);
-        finished.extend(first);
-        self.others = alive;
-        self.others.reserve_exact(self.others.len().max(BEFORE_PRUNING));
+        let mut finished = Vec::with_capacity(self.others.len());
+        finished.extend(self.first.take_if(|handle| handle.is_finished()));
+        let mut index = 0;
+        while let Some(handle) = self.others.get(index) {
+            if handle.is_finished() {
+                finished.push(self.others.swap_remove(index));
+            } else {
+                index += 1;
+            }
+        }
+        // Room for as many again, so that pruning costs each child the same, however many are alive.
+        self.others.reserve(self.others.len().max(BEFORE_PRUNING));
         finished
     }
 
