@@ -148,13 +148,18 @@
 //!
 //! # Where peers answer otherwise
 //!
-//! - A task that is cancelled alone ([`Task::cancel`]) has no "cancelled" error: the call takes the handle, and awaits to an `Option`.
-//! - `cancel` exists only on scopes that return a `Result`; a [`scope`] has no way to say that it has no value.
-//! - A child that is spawned into a cancelled group never runs, not even to its first await.
-//! - A timeout waits only for what no live value owns: around a borrowed or shielded future it gives up the wait, and the future goes on.
-//! - A timeout around something that cannot be interrupted cancels on time, waits for at most its budget, and names what is left.
-//! - A timeout of zero polls once: a value that is ready wins.
-//! - A scope without children returns without yielding.
+//! In brackets the behaviour whose ID the test carries; see `CONTRIBUTING.md`.
+//!
+//! - A task that is cancelled alone ([`Task::cancel`]) has no "cancelled" error (CS-19): the call takes the handle, and awaits to an `Option`,
+//!   so that nobody can await a value that will not come.
+//! - `cancel` exists only on scopes that return a `Result` (TG-35 to TG-37): a [`scope`] has no way to say that it has no value. A body that
+//!   has its value keeps it.
+//! - A child that is spawned into a cancelled group never runs (TG-45), not even to its first await: what it owns is dropped where it was made.
+//! - A timeout waits only for what no live value owns (TO-29): around a borrowed future it gives up the wait, and the future goes on. To wait for
+//!   what somebody keeps would hang.
+//! - A timeout around something that cannot be interrupted cancels on time, waits for at most its budget, and names what is left (TO-39).
+//! - A timeout of zero polls once (TO-07): a value that is ready wins. A deadline that has not started is an error, and no panic (TO-16).
+//! - A scope that has nothing to wait for returns without yielding (TG-59). Children that nobody awaits run to their end (TG-75).
 //!
 //! # When to use something else
 //!
