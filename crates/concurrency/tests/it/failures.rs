@@ -87,14 +87,17 @@ fn error_of_the_last_child_is_heard_of_when_the_owner_does_not_come_back() {
     on_both(|| async {
         let heard = heard(async || {
             let (up, failed) = oneshot::channel::<()>();
+            let (end, gate) = oneshot::channel::<()>();
             let mut open = Box::pin(try_scope(async |group: &TaskGroup<&str>| {
                 drop(group.try_spawn(async move {
                     let _up = up; // Dropped when the child is gone.
+                    let _ = gate.await;
                     Err::<(), _>("in time, and yet nobody was there")
                 }));
                 pending::<Result<(), &str>>().await
             }));
-            tokio::select! { biased; _ = &mut open => unreachable!(), () = async {} => {} }
+            tokio::select! { biased; _ = &mut open => unreachable!("its child has not failed yet"), () = async {} => {} }
+            drop(end);
             assert!(failed.await.is_err());
             for _ in 0..100 {
                 yield_now().await; // The body has gone, the child too.
@@ -183,8 +186,10 @@ fn error_that_cannot_be_printed_is_heard_of_and_nothing_else_is_lost() {
         let flag = released.clone();
         let heard = heard(async move || {
             let (failed, seen) = oneshot::channel::<()>();
+            let (end, gate) = oneshot::channel::<()>();
             let mut open = Box::pin(try_scope(async |_group: &TaskGroup<Unprintable>| {
                 hand_off(&Handle::current(), "release", async move {
+                    let _ = gate.await;
                     for _ in 0..10 {
                         yield_now().await;
                     }
@@ -195,6 +200,7 @@ fn error_that_cannot_be_printed_is_heard_of_and_nothing_else_is_lost() {
             }));
             tokio::select! { biased; _ = &mut open => unreachable!("it waits for the release"), _ = seen => {} }
             drop(open);
+            drop(end);
         })
         .await;
         assert_eq!(heard.len(), 1, "{heard:?}");
