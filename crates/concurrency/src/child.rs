@@ -156,7 +156,7 @@ impl<T> Drop for Leaving<T> {
 }
 
 /// Drops a value that nobody took where what it owes is waited for.
-fn drop_below<T>(node: &Arc<Node>, value: T) {
+pub(crate) fn drop_below<T>(node: &Arc<Node>, value: T) {
     if mem::needs_drop::<T>() {
         let mut seat = Some(node.clone());
         let _entered = enter(&mut seat);

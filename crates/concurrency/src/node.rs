@@ -30,7 +30,7 @@
 //! `Acquire` for the same reason. Counting up needs no ordering of its own (invariant 2), and is `Relaxed`. Setting *waited* is
 //! `AcqRel` although invariant 2 alone decides the race of invariant 8: it keeps the waker's registration before it.
 
-use std::{fmt, sync::Arc, task::Waker, time::Duration};
+use std::{fmt, mem, sync::Arc, task::Waker, time::Duration};
 
 use tokio::time::Instant;
 
@@ -229,7 +229,20 @@ impl Node {
     #[cold]
     fn reached_zero(&self, word: u64) -> Option<Hold> {
         self.wake_at_zero(word & COUNTS == 0);
-        if is_settled(word) { lock(&self.cold).rare().adopter.take() } else { None }
+        if is_settled(word) { self.end() } else { None }
+    }
+
+    /// The node is settled, and nothing of it is needed any more: no task is left to be woken, aborted or given a place. The places stand
+    /// below the node; kept, they would keep it alive in turn. Gives back what an orphan owes its adopter.
+    fn end(&self) -> Option<Hold> {
+        let (owner, aborts, places, adopter) = {
+            let mut cold = lock(&self.cold);
+            let rare = cold.rare.as_mut().map(|rare| (mem::take(&mut rare.cancelled_tasks), rare.adopter.take()));
+            let (places, adopter) = rare.unwrap_or_default();
+            (cold.owner.take(), cold.aborts.take(), places, adopter)
+        };
+        drop((owner, aborts, places)); // Each may free a task: not under the lock (invariant 7).
+        adopter
     }
 
     /// Closes the node if nothing is counted. `true` means settled.
@@ -273,18 +286,13 @@ impl Node {
         if before & COUNTS == 0 {
             // The last one left between the check and here, and did not see a closed node: it is settled by us.
             self.wake_at_zero(true);
-            let hold = lock(&self.cold).rare().adopter.take();
-            drop(hold);
+            drop(self.end());
         }
     }
 
-    /// The owner goes, and nothing is left: no task needs to be woken or aborted any more.
+    /// The owner goes, and nothing is left.
     pub(crate) fn retire(&self) {
-        let (owner, aborts) = {
-            let mut cold = lock(&self.cold);
-            (cold.owner.take(), cold.aborts.take())
-        };
-        drop((owner, aborts)); // Each may free a task: not under the lock (invariant 7).
+        drop(self.end()); // There is no adopter (invariant 5).
     }
 
     fn describe(&self) -> String {

@@ -7,8 +7,7 @@ use std::{
 
 use super::shared::Shared;
 use crate::{
-    child::{End, Ending, Fault, drop_untaken},
-    current::enter,
+    child::{End, Ending, Fault, drop_below, drop_untaken},
     failure::Failure,
     live::Tracked,
     node::{ErrorValue, Node, leave_child},
@@ -137,9 +136,7 @@ impl<O, T> Ending<O> for BackgroundEnding<O, T> {
         match given {
             Some(Given { value, slot: Some(slot) }) => {
                 if let Some(value) = slot.put(value) {
-                    let mut seat = Some(node.clone());
-                    let _entered = enter(&mut seat);
-                    drop_untaken(value);
+                    drop_below(&node, value);
                 }
             }
             Some(Given { value, slot: None }) => output = Some(value),

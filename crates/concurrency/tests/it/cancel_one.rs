@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bowline_concurrency::{
-    BackgroundTasks, Reason, ScopeError, Spawner, TaskGroup, cancelled, hand_off, scope, timeout,
+    BackgroundTasks, Reason, Scope, ScopeError, Spawner, TaskGroup, cancelled, hand_off, scope, timeout,
 };
 use bowline_testing::DropLog;
 use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
@@ -190,5 +190,24 @@ fn task_cancelled_after_its_group_was_is_gone_all_the_same() {
             })
             .await;
         assert_eq!(result.unwrap(), None);
+    });
+}
+
+#[test]
+fn cancellation_of_a_finished_task_that_nobody_awaits_keeps_no_scope_in_memory() {
+    on_both(|| async {
+        let census = Census::default();
+        let kept = census.enter();
+        scope(async move |group| {
+            // The observer goes with the scope.
+            Scope::current().observe_failures(move |failure| panic!("{failure}, {kept:?}"));
+            let task = group.spawn(async {});
+            while !task.is_finished() {
+                yield_now().await;
+            }
+            drop(task.cancel());
+        })
+        .await;
+        assert_eq!(census.alive(), 0);
     });
 }
