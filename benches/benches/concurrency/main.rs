@@ -5,6 +5,7 @@ mod cancel;
 mod children;
 mod churn;
 mod deadline;
+mod gather;
 mod heap;
 mod instructions;
 mod polls;
@@ -17,7 +18,8 @@ use bowline_benches::{Bench, Options, runtimes};
 /// Where Cargo builds: it gives benchmarks a folder there.
 const OUTPUT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../bench");
 
-const PEERS: &[&str] = &["tokio", "tokio-util", "futures-util", "async-scoped"];
+const PEERS: &[&str] =
+    &["tokio", "tokio-util", "futures-util", "futures-buffered", "futures-concurrency", "async-scoped"];
 
 fn main() {
     let options = Options::from_env();
@@ -33,6 +35,7 @@ fn main() {
         timeouts::compare(&mut bench, flavour, runtime);
         deadline::compare(&mut bench, flavour, runtime);
         polls::compare(&mut bench, flavour, runtime);
+        gather::compare(&mut bench, flavour, runtime);
         heap::compare(&mut bench, flavour, runtime);
         asyncio::compare(&mut bench, flavour, runtime);
     }

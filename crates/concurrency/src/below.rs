@@ -103,6 +103,14 @@ impl<F> Below<F> {
         at_home(this.seat, this.home, current::current)
     }
 
+    /// The future, until it is done.
+    pub(crate) fn get_mut(&mut self) -> Option<&mut F>
+    where
+        F: Unpin,
+    {
+        self.future.as_mut()
+    }
+
     /// Takes the future out, not to be dropped but to go on elsewhere.
     pub(crate) fn take(&mut self) -> Option<F>
     where

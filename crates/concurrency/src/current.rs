@@ -13,7 +13,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::node::{Label, Node};
+use crate::{
+    node::{Label, Node},
+    reason::Reason,
+};
 
 thread_local! {
     static CURRENT: Current = const {
@@ -40,8 +43,31 @@ struct Made {
 /// What a node is made from. Small, and without a name: it is copied for every poll.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Recipe {
-    Timeout { at: Option<Instant> },
+    Timeout {
+        at: Option<Instant>,
+    },
     Shield,
+    /// `ending`: why what is dropped below it now is dropped.
+    Several {
+        kind: &'static str,
+        ending: Option<Ending>,
+    },
+}
+
+/// Why several futures are dropped before their time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    SiblingFailed,
+    NotNeeded,
+}
+
+impl From<Ending> for Reason {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::SiblingFailed => Reason::SiblingFailed,
+            Ending::NotNeeded => Reason::NotNeeded,
+        }
+    }
 }
 
 impl Current {
@@ -61,6 +87,13 @@ impl Current {
         self.node.set(Some(match recipe {
             Recipe::Timeout { at } => Node::timed(Label::Kind("a timeout"), parent, at),
             Recipe::Shield => Node::masked(Label::Kind("shielded work"), parent),
+            Recipe::Several { kind, ending } => {
+                let node = Node::new(Label::Kind(kind), Some(parent));
+                if let Some(ending) = ending {
+                    node.set_ending(Some(ending.into()));
+                }
+                node
+            }
         }));
         self.made.set(Some(Made { outer }));
     }
@@ -160,6 +193,20 @@ impl Drop for OnDemand<'_> {
             }
         });
     }
+}
+
+/// Tells those who are dropped below the current node from here on why: the node of several futures, made or not.
+pub(crate) fn end_with(ending: Ending) {
+    with(|current| match current.waiting.get() {
+        Some(Recipe::Several { kind, .. }) => {
+            current.waiting.set(Some(Recipe::Several { kind, ending: Some(ending) }));
+        }
+        _ => current.look(|node| {
+            if let Some(node) = node {
+                node.set_ending(Some(ending.into()));
+            }
+        }),
+    });
 }
 
 /// Notes for the owner of the body that is being polled that it asked whether it is cancelled.

@@ -11,7 +11,6 @@ use pin_project_lite::pin_project;
 
 use crate::{errors::ScopeError, failure::Failure, fallible::CannotFail};
 
-mod bell;
 mod child;
 mod fate;
 mod group;

@@ -186,7 +186,9 @@
 //! 1.85 is declared, and checked by a lint; tests run on the current stable.
 #![forbid(unsafe_code)]
 
+mod as_completed;
 mod background;
+mod bell;
 mod below;
 mod cancelled;
 mod child;
@@ -197,17 +199,22 @@ mod dressed;
 mod errors;
 mod failure;
 mod fallible;
+mod first_ok;
+mod gather;
 mod group;
 mod hand_off;
 mod in_task;
 mod live;
 mod node;
 mod primitive;
+mod quorum;
+mod race;
 mod reason;
 mod root;
 mod run_blocking;
 mod scope;
 mod settle;
+mod several;
 mod shield;
 mod shutdown;
 mod slots;
@@ -219,12 +226,15 @@ mod tower;
 mod trace;
 mod tree;
 
+pub use as_completed::{AsCompleted, Completed, NextCompleted, as_completed};
 pub use background::{BackgroundTask, BackgroundTasks, CancelBackgroundTask, ShutdownReport};
 pub use cancelled::{Cancelled, cancelled, is_cancelled};
 pub use drain::{DrainError, drain};
 pub use errors::{Errors, FirstError, ScopeError};
 pub use failure::Failure;
 pub use fallible::{CanFail, CannotFail};
+pub use first_ok::{FirstOk, Hedge, NoneOk, first_ok, hedge};
+pub use gather::{AsItIs, Gather, GatherWithin, OrError, gather, try_gather};
 pub use group::{Named, SpawnPermit, TaskGroup};
 pub use hand_off::{hand_off, lost_releases};
 pub use in_task::{
@@ -232,11 +242,14 @@ pub use in_task::{
 };
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;
+pub use quorum::{NoQuorum, Quorum, quorum};
+pub use race::{Race, race};
 pub use reason::{Deadline, Reason};
 pub use root::{Interrupted, Root, RunError, root_scope, run};
 pub use run_blocking::{BlockingError, RunBlocking, SpawnBlocking};
 pub use scope::{Builder, TryBuilder, scope, try_scope};
 pub use settle::{Settled, settled};
+pub use several::Inputs;
 pub use shield::{Shield, shield};
 pub use shutdown::{ShutdownRequested, shutdown_requested};
 pub use spawner::{CancelAndWait, SpawnError, Spawner};

@@ -10,8 +10,10 @@ use std::{borrow::Cow, fmt, panic::Location, sync::Arc, time::Duration};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Another child of the same group returned an error or panicked.
+    /// Another child of the same group, or another of several futures, returned an error or panicked.
     SiblingFailed,
+    /// The result is known without it: another one has won the race, or enough are there.
+    NotNeeded,
     /// A deadline around the work has passed; says which one.
     DeadlineElapsed(Deadline),
     /// The future that owned the scope was dropped before it was done, for example as the loser of a `select!`.
@@ -28,6 +30,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::SiblingFailed => f.write_str("another task of the group failed"),
+            Reason::NotNeeded => f.write_str("its result is not needed any more"),
             Reason::DeadlineElapsed(deadline) => write!(f, "{deadline} has passed"),
             Reason::OwnerDropped => f.write_str("the owner of the scope was dropped"),
             Reason::Shutdown => f.write_str("the program is shutting down"),

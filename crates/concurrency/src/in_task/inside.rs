@@ -13,12 +13,11 @@ use futures_util::stream::{FuturesUnordered, Stream};
 use pin_project_lite::pin_project;
 
 use super::{
-    bell::Bell,
     child::{BoxedChild, Judge, poll_to_end},
     fate::{Broken, Fate, Report},
     shared::Shared,
 };
-use crate::{failure::Failure, reason::Reason};
+use crate::{bell::Bell, failure::Failure, reason::Reason};
 
 /// How many children may end, or turns of the body be taken, in one poll of the scope. Then the task gives way to others: a body that
 /// spawns children for ever, which end at once, would not let them run.

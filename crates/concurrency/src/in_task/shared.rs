@@ -3,11 +3,11 @@
 use std::{mem, panic::Location, sync::Arc};
 
 use super::{
-    bell::Bell,
     child::{BoxedChild, Child, Judge},
     slot::{InTaskChild, Slot},
 };
 use crate::{
+    bell::Bell,
     live::Tracked,
     node::Node,
     primitive::{Mutex, lock},

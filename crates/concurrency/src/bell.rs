@@ -15,7 +15,7 @@ use futures_util::task::AtomicWaker;
 /// A scope has two, one for the body and one for all children. With the task's waker in their place, the body would be polled whenever a
 /// child was woken, and what one of them does for the other during a poll would wake a task that is being polled already.
 #[derive(Debug)]
-pub(super) struct Bell {
+pub(crate) struct Bell {
     rung: AtomicBool,
     /// Empty while the scope is being polled.
     task: AtomicWaker,
@@ -23,11 +23,11 @@ pub(super) struct Bell {
 
 impl Bell {
     /// It has rung already: everything is polled once.
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Bell { rung: AtomicBool::new(true), task: AtomicWaker::new() })
     }
 
-    pub(super) fn ring(&self) {
+    pub(crate) fn ring(&self) {
         // Release: see `answer`. If it has rung before, whoever rang then wakes the task, or has.
         if !self.rung.swap(true, Ordering::Release) {
             self.task.wake();
@@ -35,12 +35,12 @@ impl Bell {
     }
 
     /// Whether it has rung since the last answer.
-    pub(super) fn answer(&self) -> bool {
+    pub(crate) fn answer(&self) -> bool {
         // Acquire: what is polled now sees what was written before the bell was rung.
         self.has_rung() && self.rung.swap(false, Ordering::Acquire)
     }
 
-    pub(super) fn has_rung(&self) -> bool {
+    pub(crate) fn has_rung(&self) -> bool {
         // Relaxed: `answer` acquires. After `sleep` the ring that it could miss would wake the task.
         self.rung.load(Ordering::Relaxed)
     }
@@ -49,12 +49,12 @@ impl Bell {
     ///
     /// Either the one who rings finds the waker, or that look finds that it has rung: both change the state of the `AtomicWaker`, with
     /// acquire and release, so that the later one sees what the earlier one did before.
-    pub(super) fn sleep(&self, task: &Waker) {
+    pub(crate) fn sleep(&self, task: &Waker) {
         self.task.register(task);
     }
 
     /// From here on the task is not woken: it is being polled, and looks at the bell before it suspends.
-    pub(super) fn stay_awake(&self) {
+    pub(crate) fn stay_awake(&self) {
         drop(self.task.take());
     }
 }

@@ -1,0 +1,120 @@
+//! Attempts at one value, started at once or one after the other.
+
+use std::{
+    fmt,
+    marker::PhantomData,
+    ops::ControlFlow,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::NoneOk;
+use crate::{
+    clock::{Timer, after},
+    current::{self, Ending},
+    several::{InFlight, Unify},
+};
+
+/// Ready with the first success, or with all errors. The attempts come from `I`.
+pub(super) struct Attempts<I: Iterator, T, E> {
+    in_flight: InFlight<I>,
+    errors: Vec<(usize, E)>,
+    limit: usize,
+    stagger: Option<Stagger>,
+    value: PhantomData<fn() -> T>,
+}
+
+struct Stagger {
+    delay: Duration,
+    timer: Timer,
+    /// When the next attempt starts; unknown before the first.
+    next: Option<Instant>,
+}
+
+// Neither attempts nor errors are pinned in here.
+impl<I: Iterator, T, E> Unpin for Attempts<I, T, E> {}
+
+impl<I: Iterator<Item: Future<Output: Unify<Result<T, E>>>>, T, E> Attempts<I, T, E> {
+    pub(super) fn new(attempts: I) -> Self {
+        let in_flight = InFlight::new(attempts);
+        Attempts { in_flight, errors: Vec::new(), limit: usize::MAX, stagger: None, value: PhantomData }
+    }
+
+    pub(super) fn limit(&mut self, attempts: usize) {
+        self.limit = attempts;
+    }
+
+    pub(super) fn stagger(&mut self, delay: Duration) {
+        self.stagger = Some(Stagger { delay, timer: Timer::default(), next: None });
+    }
+
+    /// Where the attempts come from.
+    pub(super) fn source(&mut self) -> &mut I {
+        self.in_flight.source()
+    }
+
+    /// Starts what is due; whether there was something.
+    fn start(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(Stagger { delay, timer, next }) = &mut self.stagger else {
+            self.in_flight.start(self.limit);
+            return false;
+        };
+        let room = self.in_flight.waiting() > 0 && self.in_flight.running() < self.limit;
+        if !room || next.is_some_and(|next| timer.poll(next, cx).is_pending()) {
+            return false;
+        }
+        *next = Some(after(*delay));
+        self.in_flight.start_next(self.limit)
+    }
+}
+
+impl<I, T, E> Future for Attempts<I, T, E>
+where
+    I: Iterator<Item: Future<Output: Unify<Result<T, E>>>>,
+{
+    type Output = Result<T, NoneOk<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            while this.start(cx) {}
+            let (errors, stagger) = (&mut this.errors, &mut this.stagger);
+            let polled = this.in_flight.poll_each(cx, |_, number, output| match output.unify() {
+                Ok(value) => ControlFlow::Break(Some(value)),
+                Err(error) => {
+                    errors.push((number, error));
+                    // One has failed: the next may start at once.
+                    if let Some(stagger) = stagger {
+                        stagger.next = None;
+                    }
+                    ControlFlow::Break(None)
+                }
+            });
+            match polled {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Some(value))) => {
+                    current::end_with(Ending::NotNeeded);
+                    return Poll::Ready(Ok(value));
+                }
+                Poll::Ready(Some(None)) => {}
+                Poll::Ready(None) => {
+                    let mut errors = std::mem::take(&mut this.errors);
+                    errors.sort_unstable_by_key(|(number, _)| *number);
+                    return Poll::Ready(Err(NoneOk { errors: errors.into_iter().map(|(_, error)| error).collect() }));
+                }
+            }
+        }
+    }
+}
+
+impl<I: Iterator, T, E> fmt::Debug for Attempts<I, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempts")
+            .field("in_flight", &self.in_flight)
+            .field("failed", &self.errors.len())
+            .finish_non_exhaustive()
+    }
+}

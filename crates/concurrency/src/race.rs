@@ -1,0 +1,112 @@
+//! Several futures, of whose outputs the first one is wanted.
+
+use std::{
+    fmt,
+    marker::PhantomData,
+    ops::ControlFlow,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    vec,
+};
+
+use pin_project_lite::pin_project;
+
+use crate::{
+    current::{self, Ending},
+    several::{First, InFlight, Inputs, Settling, Unify},
+};
+
+/// Polls several futures at once in this task, and gives the output of the one that ends first, whatever it is.
+///
+/// The others are dropped then, and the output is returned when what they left behind has settled. They learn
+/// [`NotNeeded`](crate::Reason::NotNeeded) from [`reason_for_drop`](crate::Scope::reason_for_drop). An error wins like any other output; for the first
+/// success use [`first_ok`](crate::first_ok).
+///
+/// Inputs are those of [`gather`](crate::gather), with one type of output. From a tuple or an array the result is the output itself. An iterator or
+/// a `Vec` may be empty: from them it is an `Option`, and `None`, at once, if there was nothing to race.
+///
+/// Of several that are ready at the same poll the first in the order of the inputs wins.
+///
+/// # When to use something else
+///
+/// See [the table](crate#which-of-several-futures). `tokio::select!` where each future has its own type of output, or its own continuation, and
+/// nothing of the losers needs to be waited for.
+///
+/// # Panics
+///
+/// With the payload of the first panic of an input, once the others were dropped and what that left behind has settled.
+///
+/// # Examples
+///
+/// ```
+/// use bowline_concurrency::race;
+/// use std::future::pending;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// assert_eq!(race((pending(), async { 2 })).await, 2);
+/// assert_eq!(race((1..=3).map(|n| async move { n })).await, Some(1));
+/// # }
+/// ```
+#[doc(alias = "select")]
+#[doc(alias = "select_all")]
+#[doc(alias = "any")]
+pub fn race<I, M, T>(inputs: I) -> Race<I::Future, I::Shape, T>
+where
+    I: Inputs<M>,
+    I::Future: Future<Output: Unify<T>>,
+    I::Shape: First,
+{
+    let in_flight = InFlight::new(inputs.into_futures().into_iter());
+    Race { running: Settling::new("a race", Running { in_flight, output: PhantomData }), shape: PhantomData }
+}
+
+pin_project! {
+    /// Future of [`race`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the inputs. What they leave behind is waited for by the nearest enclosing scope, timeout or root. Inputs that are
+    /// borrowed (`&mut future`) live on.
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Race<F, S, T>
+    where
+        F: Future,
+        F::Output: Unify<T>,
+    {
+        #[pin]
+        running: Settling<Running<F, T>>,
+        shape: PhantomData<fn() -> S>,
+    }
+}
+
+impl<F: Future<Output: Unify<T>>, S: First, T> Future for Race<F, S, T> {
+    type Output = S::Of<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(S::first(ready!(self.project().running.poll(cx))))
+    }
+}
+
+impl<F: Future<Output: Unify<T>>, S, T> fmt::Debug for Race<F, S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Race").field(&self.running).finish()
+    }
+}
+
+struct Running<F: Future, T> {
+    in_flight: InFlight<vec::IntoIter<F>>,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<F: Future<Output: Unify<T>>, T> Future for Running<F, T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.in_flight.start(usize::MAX);
+        let winner = ready!(self.in_flight.poll_each(cx, |_, _, output| ControlFlow::Break(output)));
+        if winner.is_some() {
+            current::end_with(Ending::NotNeeded);
+        }
+        Poll::Ready(winner.map(Unify::unify))
+    }
+}

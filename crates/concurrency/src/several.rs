@@ -1,0 +1,17 @@
+//! Several futures polled in one task: what `gather`, `race` and their relatives share.
+
+mod in_flight;
+mod inputs;
+mod numbered;
+mod one_of;
+mod outputs;
+mod settling;
+mod shape;
+mod tuples;
+
+pub(crate) use in_flight::InFlight;
+pub use inputs::Inputs;
+pub(crate) use one_of::{Tried, Unify};
+pub(crate) use outputs::Outputs;
+pub(crate) use settling::Settling;
+pub(crate) use shape::{First, Shape};

@@ -1,0 +1,105 @@
+//! The futures that are being polled, and those that wait for their turn.
+
+use std::{
+    fmt,
+    ops::ControlFlow,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_buffered::FuturesUnorderedBounded;
+use futures_util::Stream;
+
+use super::numbered::Numbered;
+
+/// How many futures may end in one poll. Then the task gives way to others: a hundred thousand that are ready would not let them run.
+const TURNS: usize = 256;
+
+/// Polls the futures that come from `source`, so many at once, and only those that were woken.
+pub(crate) struct InFlight<I: Iterator> {
+    source: I,
+    /// Made by the first poll, which knows the limit.
+    set: Option<FuturesUnorderedBounded<Numbered<I::Item>>>,
+    started: usize,
+}
+
+// The source is never pinned, and the set keeps its futures elsewhere.
+impl<I: Iterator> Unpin for InFlight<I> {}
+
+impl<I: Iterator<Item: Future>> InFlight<I> {
+    pub(crate) fn new(source: I) -> Self {
+        InFlight { source, set: None, started: 0 }
+    }
+
+    pub(crate) fn source(&mut self) -> &mut I {
+        &mut self.source
+    }
+
+    /// How many are left that have not been started, at least.
+    pub(crate) fn waiting(&self) -> usize {
+        self.source.size_hint().0
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.set.as_ref().map_or(0, FuturesUnorderedBounded::len)
+    }
+
+    /// Starts the next one, if there is one. At the first call room is made for `limit`, and no more than that may run at once.
+    pub(crate) fn start_next(&mut self, limit: usize) -> bool {
+        let Some(future) = self.source.next() else { return false };
+        let set = self.set.get_or_insert_with(|| FuturesUnorderedBounded::new(limit));
+        set.push(Numbered::new(self.started, future));
+        self.started += 1;
+        true
+    }
+
+    /// Starts as many as may run at once.
+    #[inline]
+    pub(crate) fn start(&mut self, limit: usize) {
+        match &self.set {
+            None if self.waiting() <= limit => {
+                let numbered = self.source.by_ref().enumerate().map(|(number, future)| Numbered::new(number, future));
+                self.set = Some(numbered.collect());
+                self.started = self.running();
+            }
+            _ => while self.running() < limit && self.start_next(limit) {},
+        }
+    }
+
+    /// Hands the output of each future that ends to `take`, with its number, until that breaks off. Ready with `None` when nothing runs any more.
+    ///
+    /// `take` may start others; see [`InFlight::start_next`].
+    #[inline]
+    pub(crate) fn poll_each<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut take: impl FnMut(&mut Self, usize, <I::Item as Future>::Output) -> ControlFlow<B>,
+    ) -> Poll<Option<B>> {
+        for _ in 0..TURNS {
+            let Some(set) = &mut self.set else { return Poll::Ready(None) };
+            match Pin::new(set).poll_next(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some((number, output))) => {
+                    if let ControlFlow::Break(end) = take(self, number, output) {
+                        return Poll::Ready(Some(end));
+                    }
+                }
+            }
+        }
+        // The set was not asked to the end, so it may not call us again.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<I: Iterator> fmt::Debug for InFlight<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let running = self.set.as_ref().map_or(0, FuturesUnorderedBounded::len);
+        f.debug_struct("InFlight")
+            .field("started", &self.started)
+            .field("running", &running)
+            .field("waiting", &self.source.size_hint().0)
+            .finish()
+    }
+}
