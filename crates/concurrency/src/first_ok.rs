@@ -12,7 +12,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::several::{Inputs, Settling, Unify};
+use crate::several::{Settling, UniformInputs};
 
 mod attempts;
 mod hedge;
@@ -67,10 +67,9 @@ pub use hedge::{Hedge, hedge};
 #[doc(alias = "any")]
 pub fn first_ok<I, M, T, E>(inputs: I) -> FirstOk<I::Future, T, E>
 where
-    I: Inputs<M>,
-    I::Future: Future<Output: Unify<Result<T, E>>>,
+    I: UniformInputs<M, Output = Result<T, E>>,
 {
-    FirstOk { attempts: Settling::new("a race for a success", Attempts::new(inputs.into_futures().into_iter())) }
+    FirstOk { attempts: Settling::new("a race for a success", Attempts::new(inputs.into_uniform().into_iter())) }
 }
 
 pin_project! {
@@ -83,15 +82,14 @@ pin_project! {
     #[must_use = "futures do nothing unless awaited"]
     pub struct FirstOk<F, T, E>
     where
-        F: Future,
-        F::Output: Unify<Result<T, E>>,
+        F: Future<Output = Result<T, E>>,
     {
         #[pin]
         attempts: Settling<Attempts<vec::IntoIter<F>, T, E>>,
     }
 }
 
-impl<F: Future<Output: Unify<Result<T, E>>>, T, E> FirstOk<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E> FirstOk<F, T, E> {
     /// Starts the inputs one after the other, in their order: the next one when `delay` has passed since the last start, or at once when one fails.
     ///
     /// The first ones are given a chance to make the others needless, as with the addresses of a host ("happy eyeballs", RFC 8305).
@@ -122,7 +120,7 @@ impl<F: Future<Output: Unify<Result<T, E>>>, T, E> FirstOk<F, T, E> {
     }
 }
 
-impl<F: Future<Output: Unify<Result<T, E>>>, T, E> Future for FirstOk<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E> Future for FirstOk<F, T, E> {
     type Output = Result<T, NoneOk<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -130,7 +128,7 @@ impl<F: Future<Output: Unify<Result<T, E>>>, T, E> Future for FirstOk<F, T, E> {
     }
 }
 
-impl<F: Future<Output: Unify<Result<T, E>>>, T, E> fmt::Debug for FirstOk<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E> fmt::Debug for FirstOk<F, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("FirstOk").field(&self.attempts).finish()
     }

@@ -249,7 +249,7 @@ pub use root::{Interrupted, Root, RunError, root_scope, run};
 pub use run_blocking::{BlockingError, RunBlocking, SpawnBlocking};
 pub use scope::{Builder, TryBuilder, scope, try_scope};
 pub use settle::{Settled, settled};
-pub use several::Inputs;
+pub use several::{Inputs, UniformInputs};
 pub use shield::{Shield, shield};
 pub use shutdown::{ShutdownRequested, shutdown_requested};
 pub use spawner::{CancelAndWait, SpawnError, Spawner};

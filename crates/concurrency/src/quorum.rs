@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 
 use crate::{
     current::{self, Ending},
-    several::{InFlight, Inputs, Settling, Unify},
+    several::{InFlight, Settling, UniformInputs},
 };
 
 /// Polls several futures at once in this task, and gives the first `needed` successes.
@@ -57,10 +57,9 @@ use crate::{
 #[doc(alias = "some")]
 pub fn quorum<I, M, T, E>(needed: NonZeroUsize, inputs: I) -> Quorum<I::Future, T, E>
 where
-    I: Inputs<M>,
-    I::Future: Future<Output: Unify<Result<T, E>>>,
+    I: UniformInputs<M, Output = Result<T, E>>,
 {
-    let in_flight = InFlight::new(inputs.into_futures().into_iter());
+    let in_flight = InFlight::new(inputs.into_uniform().into_iter());
     let votes = Votes { in_flight, needed: needed.get(), values: Vec::new(), errors: Vec::new() };
     Quorum { votes: Settling::new("a quorum", votes) }
 }
@@ -75,15 +74,14 @@ pin_project! {
     #[must_use = "futures do nothing unless awaited"]
     pub struct Quorum<F, T, E>
     where
-        F: Future,
-        F::Output: Unify<Result<T, E>>,
+        F: Future<Output = Result<T, E>>,
     {
         #[pin]
         votes: Settling<Votes<F, T, E>>,
     }
 }
 
-impl<F: Future<Output: Unify<Result<T, E>>>, T, E> Future for Quorum<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E> Future for Quorum<F, T, E> {
     type Output = Result<Vec<(usize, T)>, NoQuorum<T, E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -91,7 +89,7 @@ impl<F: Future<Output: Unify<Result<T, E>>>, T, E> Future for Quorum<F, T, E> {
     }
 }
 
-impl<F: Future<Output: Unify<Result<T, E>>>, T, E> fmt::Debug for Quorum<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E> fmt::Debug for Quorum<F, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Quorum").field(&self.votes).finish()
     }
@@ -107,7 +105,7 @@ struct Votes<F: Future, T, E> {
 // Neither inputs nor outputs are pinned in here.
 impl<F: Future, T, E> Unpin for Votes<F, T, E> {}
 
-impl<F: Future<Output: Unify<Result<T, E>>>, T, E> Votes<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E> Votes<F, T, E> {
     fn no_quorum(&mut self) -> NoQuorum<T, E> {
         NoQuorum {
             needed: self.needed,
@@ -117,7 +115,7 @@ impl<F: Future<Output: Unify<Result<T, E>>>, T, E> Votes<F, T, E> {
     }
 }
 
-impl<F: Future<Output: Unify<Result<T, E>>>, T, E> Future for Votes<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E> Future for Votes<F, T, E> {
     type Output = Result<Vec<(usize, T)>, NoQuorum<T, E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -126,7 +124,7 @@ impl<F: Future<Output: Unify<Result<T, E>>>, T, E> Future for Votes<F, T, E> {
             this.in_flight.start(usize::MAX);
             let (needed, values, errors) = (this.needed, &mut this.values, &mut this.errors);
             ready!(this.in_flight.poll_each(cx, |in_flight, number, output| {
-                match output.unify() {
+                match output {
                     Ok(value) => values.push((number, value)),
                     Err(error) => errors.push((number, error)),
                 }

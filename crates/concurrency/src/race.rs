@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 
 use crate::{
     current::{self, Ending},
-    several::{First, InFlight, Inputs, Settling, Unify},
+    several::{First, InFlight, Settling, UniformInputs},
 };
 
 /// Polls several futures at once in this task, and gives the output of the one that ends first, whatever it is.
@@ -22,7 +22,7 @@ use crate::{
 /// [`NotNeeded`](crate::Reason::NotNeeded) from [`reason_for_drop`](crate::Scope::reason_for_drop). An error wins like any other output; for the first
 /// success use [`first_ok`](crate::first_ok).
 ///
-/// Inputs are those of [`gather`](crate::gather), with one type of output. From a tuple or an array the result is the output itself. An iterator or
+/// Inputs are those of [`gather`](crate::gather()), with one type of output. From a tuple or an array the result is the output itself. An iterator or
 /// a `Vec` may be empty: from them it is an `Option`, and `None`, at once, if there was nothing to race.
 ///
 /// Of several that are ready at the same poll the first in the order of the inputs wins.
@@ -50,14 +50,13 @@ use crate::{
 #[doc(alias = "select")]
 #[doc(alias = "select_all")]
 #[doc(alias = "any")]
-pub fn race<I, M, T>(inputs: I) -> Race<I::Future, I::Shape, T>
+pub fn race<I, M>(inputs: I) -> Race<I::Future, I::Shape>
 where
-    I: Inputs<M>,
-    I::Future: Future<Output: Unify<T>>,
+    I: UniformInputs<M>,
     I::Shape: First,
 {
-    let in_flight = InFlight::new(inputs.into_futures().into_iter());
-    Race { running: Settling::new("a race", Running { in_flight, output: PhantomData }), shape: PhantomData }
+    let in_flight = InFlight::new(inputs.into_uniform().into_iter());
+    Race { running: Settling::new("a race", Running { in_flight }), shape: PhantomData }
 }
 
 pin_project! {
@@ -68,45 +67,43 @@ pin_project! {
     /// Dropping it drops the inputs. What they leave behind is waited for by the nearest enclosing scope, timeout or root. Inputs that are
     /// borrowed (`&mut future`) live on.
     #[must_use = "futures do nothing unless awaited"]
-    pub struct Race<F, S, T>
+    pub struct Race<F, S>
     where
         F: Future,
-        F::Output: Unify<T>,
     {
         #[pin]
-        running: Settling<Running<F, T>>,
+        running: Settling<Running<F>>,
         shape: PhantomData<fn() -> S>,
     }
 }
 
-impl<F: Future<Output: Unify<T>>, S: First, T> Future for Race<F, S, T> {
-    type Output = S::Of<T>;
+impl<F: Future, S: First> Future for Race<F, S> {
+    type Output = S::Of<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(S::first(ready!(self.project().running.poll(cx))))
     }
 }
 
-impl<F: Future<Output: Unify<T>>, S, T> fmt::Debug for Race<F, S, T> {
+impl<F: Future, S> fmt::Debug for Race<F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Race").field(&self.running).finish()
     }
 }
 
-struct Running<F: Future, T> {
+struct Running<F: Future> {
     in_flight: InFlight<vec::IntoIter<F>>,
-    output: PhantomData<fn() -> T>,
 }
 
-impl<F: Future<Output: Unify<T>>, T> Future for Running<F, T> {
-    type Output = Option<T>;
+impl<F: Future> Future for Running<F> {
+    type Output = Option<F::Output>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         self.in_flight.start(usize::MAX);
         let winner = ready!(self.in_flight.poll_each(cx, |_, _, output| ControlFlow::Break(output)));
         if winner.is_some() {
             current::end_with(Ending::NotNeeded);
         }
-        Poll::Ready(winner.map(Unify::unify))
+        Poll::Ready(winner)
     }
 }

@@ -10,8 +10,8 @@ mod shape;
 mod tuples;
 
 pub(crate) use in_flight::InFlight;
-pub use inputs::Inputs;
-pub(crate) use one_of::{Tried, Unify};
+pub use inputs::{Inputs, UniformInputs};
+pub(crate) use one_of::Tried;
 pub(crate) use outputs::Outputs;
 pub(crate) use settling::Settling;
 pub(crate) use shape::{First, Shape};

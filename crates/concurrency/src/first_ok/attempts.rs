@@ -15,7 +15,7 @@ use super::NoneOk;
 use crate::{
     clock::{Timer, after},
     current::{self, Ending},
-    several::{InFlight, Unify},
+    several::InFlight,
 };
 
 /// Ready with the first success, or with all errors. The attempts come from `I`.
@@ -37,7 +37,7 @@ struct Stagger {
 // Neither attempts nor errors are pinned in here.
 impl<I: Iterator, T, E> Unpin for Attempts<I, T, E> {}
 
-impl<I: Iterator<Item: Future<Output: Unify<Result<T, E>>>>, T, E> Attempts<I, T, E> {
+impl<I: Iterator<Item: Future<Output = Result<T, E>>>, T, E> Attempts<I, T, E> {
     pub(super) fn new(attempts: I) -> Self {
         let in_flight = InFlight::new(attempts);
         Attempts { in_flight, errors: Vec::new(), limit: usize::MAX, stagger: None, value: PhantomData }
@@ -73,7 +73,7 @@ impl<I: Iterator<Item: Future<Output: Unify<Result<T, E>>>>, T, E> Attempts<I, T
 
 impl<I, T, E> Future for Attempts<I, T, E>
 where
-    I: Iterator<Item: Future<Output: Unify<Result<T, E>>>>,
+    I: Iterator<Item: Future<Output = Result<T, E>>>,
 {
     type Output = Result<T, NoneOk<E>>;
 
@@ -82,7 +82,7 @@ where
         loop {
             while this.start(cx) {}
             let (errors, stagger) = (&mut this.errors, &mut this.stagger);
-            let polled = this.in_flight.poll_each(cx, |_, number, output| match output.unify() {
+            let polled = this.in_flight.poll_each(cx, |_, number, output| match output {
                 Ok(value) => ControlFlow::Break(Some(value)),
                 Err(error) => {
                     errors.push((number, error));

@@ -16,6 +16,9 @@ use crate::several::Settling;
 /// How many attempts a [`hedge`] makes, unless [`Hedge::attempts`] says otherwise.
 const ATTEMPTS: usize = 2;
 
+/// There is room for all attempts from the beginning.
+const ATTEMPTS_MAX: usize = 1_024;
+
 /// Makes a future of an operation and, if it has not ended after `delay` or as soon as it fails, one more; gives the first success.
 ///
 /// It cuts off the long tail of latencies, for the price of some work done twice: set `delay` near the 95th percentile of the latency, and one
@@ -92,9 +95,9 @@ where
     M: FnMut() -> F,
     F: Future<Output = Result<T, E>>,
 {
-    /// At most so many attempts, the first one included; two unless set.
+    /// At most so many attempts, the first one included; two unless set, and never more than 1,024.
     pub fn attempts(mut self, attempts: NonZeroUsize) -> Self {
-        self.attempts.get_mut().source().left = attempts.get();
+        self.attempts.get_mut().source().left = attempts.get().min(ATTEMPTS_MAX);
         self
     }
 }

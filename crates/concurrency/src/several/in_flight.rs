@@ -44,10 +44,11 @@ impl<I: Iterator<Item: Future>> InFlight<I> {
         self.set.as_ref().map_or(0, FuturesUnorderedBounded::len)
     }
 
-    /// Starts the next one, if there is one. At the first call room is made for `limit`, and no more than that may run at once.
+    /// Starts the next one, if there is one. No more than `limit`, which is the same at every call, may run at once.
     pub(crate) fn start_next(&mut self, limit: usize) -> bool {
+        let room = self.waiting().min(limit);
         let Some(future) = self.source.next() else { return false };
-        let set = self.set.get_or_insert_with(|| FuturesUnorderedBounded::new(limit));
+        let set = self.set.get_or_insert_with(|| FuturesUnorderedBounded::new(room));
         set.push(Numbered::new(self.started, future));
         self.started += 1;
         true

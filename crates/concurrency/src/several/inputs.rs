@@ -19,6 +19,38 @@ pub trait Inputs<M>: sealed::Sealed<M> {
     fn into_futures(self) -> Vec<Self::Future>;
 }
 
+/// Several futures with one type of output: those of [`Inputs`], tuples included.
+///
+/// [`race`](crate::race()) and its relatives take this.
+pub trait UniformInputs<M>: sealed::Sealed<M> {
+    /// What each of them gives.
+    type Output;
+    /// The future of each.
+    type Future: Future<Output = Self::Output>;
+    /// The shape of the inputs.
+    type Shape;
+
+    #[doc(hidden)]
+    fn into_uniform(self) -> Vec<Self::Future>;
+}
+
+/// Where the futures are of one type, their outputs are.
+macro_rules! uniform {
+    ($($Marker:ident),+) => {
+        $(impl<I: Inputs<$Marker>> UniformInputs<$Marker> for I {
+            type Output = <I::Future as Future>::Output;
+            type Future = I::Future;
+            type Shape = I::Shape;
+
+            fn into_uniform(self) -> Vec<I::Future> {
+                self.into_futures()
+            }
+        })+
+    };
+}
+
+uniform!(ByIterator, ByVec, ByArray);
+
 pub(super) mod sealed {
     pub trait Sealed<M> {}
 }

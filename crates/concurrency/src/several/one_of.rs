@@ -60,24 +60,25 @@ impl<A: Tried, B: Tried<Error = A::Error>> Tried for OneOf<A, B> {
     }
 }
 
-/// An output of type `T`: itself, or one of a tuple's outputs that all have this type.
-#[doc(hidden)]
-pub trait Unify<T> {
-    fn unify(self) -> T;
-}
-
-impl<T> Unify<T> for T {
-    #[inline]
-    fn unify(self) -> T {
-        self
+pin_project! {
+    /// A tuple's futures whose outputs have one type, as one type of future.
+    #[doc(hidden)]
+    #[derive(Debug)]
+    #[project = EitherProjection]
+    pub enum Either<A, B> {
+        First { #[pin] it: A },
+        Other { #[pin] it: B },
     }
 }
 
-impl<T, B: Unify<T>> Unify<T> for OneOf<T, B> {
-    fn unify(self) -> T {
-        match self {
-            OneOf::First { it } => it,
-            OneOf::Other { it } => it.unify(),
+impl<A: Future, B: Future<Output = A::Output>> Future for Either<A, B> {
+    type Output = A::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
+        match self.project() {
+            EitherProjection::First { it } => it.poll(cx),
+            EitherProjection::Other { it } => it.poll(cx),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Tuples of futures: nested in one type on the way in, and in their places on the way out.
 
 use super::{
-    inputs::{Inputs, sealed::Sealed},
-    one_of::OneOf,
+    inputs::{Inputs, UniformInputs, sealed::Sealed},
+    one_of::{Either, OneOf},
     outputs::Outputs,
     shape::{Shape, Tuple, missing},
 };
@@ -13,16 +13,16 @@ use crate::timeout::Elapsed;
 #[derive(Debug)]
 pub enum ByTuple {}
 
-/// The type `OneOf<A, OneOf<B, C>>` for `A, B, C`.
+/// The type `OneOf<A, OneOf<B, C>>` for `OneOf: A, B, C`.
 macro_rules! nested {
-    ($Last:ty) => { $Last };
-    ($First:ty, $($Other:ty),+) => { OneOf<$First, nested!($($Other),+)> };
+    ($Enum:ident: $Last:ty) => { $Last };
+    ($Enum:ident: $First:ty, $($Other:ty),+) => { $Enum<$First, nested!($Enum: $($Other),+)> };
 }
 
-/// The expression, or the pattern, of a place in it: `OneOf::Other { it: OneOf::First { it: b } }` for `[Other First] b`.
+/// The expression, or the pattern, of a place in it: `OneOf::Other { it: OneOf::First { it: b } }` for `OneOf [Other First] b`.
 macro_rules! place {
-    ([] $it:ident) => { $it };
-    ([$Way:ident $($way:ident)*] $it:ident) => { OneOf::$Way { it: place!([$($way)*] $it) } };
+    ($Enum:ident [] $it:ident) => { $it };
+    ($Enum:ident [$Way:ident $($way:ident)*] $it:ident) => { $Enum::$Way { it: place!($Enum [$($way)*] $it) } };
 }
 
 macro_rules! tuple {
@@ -30,33 +30,46 @@ macro_rules! tuple {
         impl<$($T: IntoFuture),+> Sealed<ByTuple> for ($($T,)+) {}
 
         impl<$($T: IntoFuture),+> Inputs<ByTuple> for ($($T,)+) {
-            type Future = nested!($($T::IntoFuture),+);
+            type Future = nested!(OneOf: $($T::IntoFuture),+);
             type Shape = Tuple<$len>;
 
             #[expect(non_snake_case, reason = "the names of the types serve for the values")]
             fn into_futures(self) -> Vec<Self::Future> {
                 let ($($T,)+) = self;
                 $(let $T = $T.into_future();)+
-                vec![$(place!($way $T)),+]
+                vec![$(place!(OneOf $way $T)),+]
             }
         }
 
-        impl<$($T),+> Shape<nested!($($T),+)> for Tuple<$len> {
+        impl<Output, $($T: IntoFuture<Output = Output>),+> UniformInputs<ByTuple> for ($($T,)+) {
+            type Output = Output;
+            type Future = nested!(Either: $($T::IntoFuture),+);
+            type Shape = Tuple<$len>;
+
+            #[expect(non_snake_case, reason = "the names of the types serve for the values")]
+            fn into_uniform(self) -> Vec<Self::Future> {
+                let ($($T,)+) = self;
+                $(let $T = $T.into_future();)+
+                vec![$(place!(Either $way $T)),+]
+            }
+        }
+
+        impl<$($T),+> Shape<nested!(OneOf: $($T),+)> for Tuple<$len> {
             type All = ($($T,)+);
             type InTime = ($(Result<$T, Elapsed>,)+);
 
-            fn all(outputs: Outputs<nested!($($T),+)>) -> Self::All {
+            fn all(outputs: Outputs<nested!(OneOf: $($T),+)>) -> Self::All {
                 let mut outputs = outputs.into_vec().into_iter();
                 ($(match outputs.next() {
-                    Some(place!($way it)) => it,
+                    Some(place!(OneOf $way it)) => it,
                     _ => unreachable!("each output is in the place of its future"),
                 },)+)
             }
 
-            fn in_time(outputs: Outputs<nested!($($T),+)>, elapsed: Option<&Elapsed>) -> Self::InTime {
+            fn in_time(outputs: Outputs<nested!(OneOf: $($T),+)>, elapsed: Option<&Elapsed>) -> Self::InTime {
                 let mut outputs = outputs.into_options();
                 ($(match outputs.next() {
-                    Some(Some(place!($way it))) => Ok(it),
+                    Some(Some(place!(OneOf $way it))) => Ok(it),
                     _ => Err(missing(elapsed)),
                 },)+)
             }

@@ -10,6 +10,7 @@ mod groups;
 mod in_task;
 mod others;
 mod scopes;
+mod several;
 
 /// How a future is tried.
 enum Tried {
@@ -22,6 +23,9 @@ use Tried::{By, In};
 
 /// Names are those of the file below `src` and of the type, or of the `async fn`.
 const LIST: &[(&str, Tried)] = &[
+    ("as_completed.rs AsCompleted", By(several::as_completed)),
+    ("as_completed/completed.rs NextCompleted", In("as_completed.rs AsCompleted")),
+    ("as_completed/serve.rs Serve", In("as_completed.rs AsCompleted")),
     ("background.rs finish", By(background::finish)),
     ("background.rs shutdown", By(background::shutdown)),
     ("background/handle.rs BackgroundTask", By(background::task)),
@@ -31,6 +35,12 @@ const LIST: &[(&str, Tried)] = &[
     ("child.rs Child", In("task.rs Task")),
     ("drain.rs drain", By(others::drain)),
     ("dressed.rs Dressed", In("group.rs permit")),
+    ("first_ok.rs FirstOk", By(several::first_ok)),
+    ("first_ok/attempts.rs Attempts", In("first_ok.rs FirstOk")),
+    ("first_ok/hedge.rs Hedge", By(several::hedge)),
+    ("gather.rs Gather", By(several::gather)),
+    ("gather/collect.rs Collect", In("gather.rs Gather")),
+    ("gather/within.rs GatherWithin", By(several::gather_within)),
     ("group.rs permit", By(groups::permit)),
     ("hand_off.rs HandedOff", In("settle.rs Settled")),
     ("in_task.rs InTaskScope", By(in_task::plain)),
@@ -39,6 +49,10 @@ const LIST: &[(&str, Tried)] = &[
     ("in_task/inside.rs Inside", In("in_task.rs InTaskScope")),
     ("in_task/run.rs Run", In("in_task.rs InTaskScope")),
     ("in_task/slot.rs InTaskChild", In("in_task.rs InTaskScope")),
+    ("quorum.rs Quorum", By(several::quorum)),
+    ("quorum.rs Votes", In("quorum.rs Quorum")),
+    ("race.rs Race", By(several::race)),
+    ("race.rs Running", In("race.rs Race")),
     ("root.rs root_scope", By(others::root_scope)),
     ("root/options.rs scope", By(others::root_with_options)),
     ("run_blocking.rs BlockingCall", By(others::run_blocking)),
@@ -50,6 +64,10 @@ const LIST: &[(&str, Tried)] = &[
     ("settle.rs Settle", In("root.rs root_scope")),
     ("settle.rs SettleAmong", In("background.rs finish")),
     ("settle.rs Settled", By(others::settled)),
+    ("several/numbered.rs Numbered", In("gather.rs Gather")),
+    ("several/one_of.rs Either", In("race.rs Race")),
+    ("several/one_of.rs OneOf", In("gather.rs Gather")),
+    ("several/settling.rs Settling", In("gather.rs Gather")),
     ("shield.rs Shield", By(others::shield)),
     ("shutdown.rs ShutdownRequested", By(others::shutdown_requested)),
     ("spawner.rs CancelAndWait", By(groups::cancel_and_wait)),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails with the place and the cause")]
 
 mod adoption;
+mod as_completed;
 mod auto_traits;
 mod background;
 mod background_ends;
@@ -14,7 +15,10 @@ mod destructors;
 mod error_types;
 mod every_future;
 mod failures;
+mod first_ok;
 mod futurelock;
+mod gather;
+mod gather_shield;
 mod grace;
 mod grandchildren;
 mod group_cancel;
@@ -33,6 +37,8 @@ mod memory;
 mod moved_futures;
 mod nesting;
 mod panics;
+mod quorum;
+mod race;
 #[cfg(feature = "tower")]
 mod request;
 mod reschedule;

@@ -1,0 +1,85 @@
+//! Gathered work that is shielded, and shielded work that is gathered.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use bowline_concurrency::{Scope, gather, scope, shield};
+use bowline_testing::Polled;
+use tokio::task::yield_now;
+
+use crate::support::{on_both, stays_pending};
+
+const BUDGET: Duration = Duration::from_secs(10);
+
+async fn steps(done: Arc<AtomicUsize>) -> usize {
+    for _ in 0..3 {
+        yield_now().await;
+    }
+    done.fetch_add(1, SeqCst)
+}
+
+#[test]
+fn ga_25_a_shielded_call_goes_on_when_its_caller_is_cancelled_and_passes_its_end_through_otherwise() {
+    on_both(|| async {
+        let done = Arc::new(AtomicUsize::new(0));
+        scope(async |_| {
+            let mut shielded = Polled::new(shield(BUDGET, steps(done.clone())));
+            shielded.assert_pending();
+        })
+        .await;
+        assert_eq!(done.load(SeqCst), 1, "the scope has waited for the rest");
+        assert_eq!(shield(BUDGET, async { Err::<(), _>("an error") }).await, Err("an error"));
+        let (open, shut) = tokio::sync::oneshot::channel::<()>();
+        let mut inner = Polled::new(shield(BUDGET, shut));
+        stays_pending(&mut inner).await;
+        drop(open); // What happens to the inner work is seen outside.
+        assert!(crate::support::finish(&mut inner).await.is_err());
+    });
+}
+
+#[test]
+fn ga_26_what_an_abandoned_shield_fails_with_is_reported_once_and_success_is_silent() {
+    on_both(|| async {
+        let reports = Arc::new(AtomicUsize::new(0));
+        let counted = reports.clone();
+        scope(async |_| {
+            Scope::current().observe_failures(move |failure| {
+                assert!(failure.is_panic(), "{failure}");
+                counted.fetch_add(1, SeqCst);
+            });
+            let failing = async {
+                yield_now().await;
+                panic!("after its caller has gone");
+            };
+            Polled::new(shield(BUDGET, failing)).assert_pending();
+            Polled::new(shield(BUDGET, steps(Arc::default()))).assert_pending();
+        })
+        .await;
+        assert_eq!(reports.load(SeqCst), 1);
+    });
+}
+
+#[test]
+fn ga_27_the_inner_work_survives_in_a_gather_of_shields_and_in_a_shield_of_a_gather() {
+    on_both(|| async {
+        let done = Arc::new(AtomicUsize::new(0));
+        scope(async |_| {
+            let mut gathered = Polled::new(gather((0..3).map(|_| shield(BUDGET, steps(done.clone())))));
+            gathered.assert_pending();
+        })
+        .await;
+        assert_eq!(done.load(SeqCst), 3);
+        scope(async |_| {
+            let all: Vec<_> = (0..3).map(|_| steps(done.clone())).collect();
+            let mut shielded = Polled::new(shield(BUDGET, gather(all)));
+            shielded.assert_pending();
+        })
+        .await;
+        assert_eq!(done.load(SeqCst), 6);
+    });
+}
