@@ -34,6 +34,8 @@
 //! - [`scope`], [`try_scope`]: a body and its children, returned from together; [`TaskGroup`], [`Task`], and [`Spawner`] for children that spawn
 //! - [`TaskGroup::builder`]: the same with a name, a limit of children, a grace, a deadline
 //! - [`in_task_scope`], [`try_in_task_scope`]: children inside the caller's task, which may borrow
+//! - [`gather`], [`try_gather`], [`race`], [`first_ok`], [`quorum`], [`hedge`], [`as_completed`]: several futures in one task; what is not needed
+//!   any more is dropped, and settled
 //! - [`timeout`], [`timeout_at`], [`move_on_after`], [`deadline`]: deadlines that cancel on time and return after the cleanup; [`Elapsed`] says
 //!   which one it was, [`effective_deadline`] which one holds here
 //! - [`BackgroundTasks`]: tasks beside the program, shut down with a report
@@ -53,6 +55,22 @@
 //!
 //! Children that borrow, or are too small to be tasks: [`in_task_scope`]. Children that are not `Send`:
 //! [`spawn_local`](TaskGroup::spawn_local). Never more than so many at once: [`limit`](Builder::limit).
+//!
+//! # Which of several futures
+//!
+//! All of them poll their inputs in the caller's task, may borrow, and return when what they dropped has settled.
+//!
+//! | what is wanted | | an error is | else |
+//! |---|---|---|---|
+//! | **every output**, in order | [`gather`] | a value in its place | [`within`](Gather::within): what is finished in time; [`limit`](Gather::limit): so many at once |
+//! | **every value**, in order | [`try_gather`] | the result; the others are dropped | the same |
+//! | **each output as it comes**, with its key | [`as_completed`] | a value | the inputs go on while one is handled |
+//! | **the first output** | [`race`] | an output | |
+//! | **the first success** | [`first_ok`] | out of the race; all of them if nothing succeeds | [`staggered`](FirstOk::staggered): one after the other |
+//! | **some successes** | [`quorum`] | out of the count | an error as soon as there cannot be enough |
+//! | **one success, soon**, of one operation | [`hedge`] | the start of the next attempt | the next one also starts after a delay |
+//!
+//! Futures that are to run in parallel are spawned as children of a [`scope`], and their [`Task`]s gathered.
 //!
 //! # Which timeout
 //!
@@ -142,6 +160,11 @@
 //! | asyncio, Trio, Kotlin | `TaskGroup`, nursery, `coroutineScope` | [`try_scope`] |
 //! | | `asyncio.timeout`, `move_on_after`, `withTimeoutOrNull` | [`timeout`], [`move_on_after`] |
 //! | | `shield`, `NonCancellable` | [`shield`] |
+//! | | `gather`, `awaitAll`, with `return_exceptions=True` | [`try_gather`], [`gather`] |
+//! | | `as_completed`, `wait` | [`as_completed`] |
+//! | `futures`, `futures-concurrency` | `join_all`, `join`; `try_join_all`, `try_join` | [`gather`]; [`try_gather`] |
+//! | | `select_all`, `race`; `select_ok`, `race_ok` | [`race`]; [`first_ok`] |
+//! | | `FuturesUnordered` | [`as_completed`], [`in_task_scope`] |
 //!
 //! The examples `wait_for_nested`, `abort_nested`, `restart_nested`, `spawn_from_outside` and `sequential_shutdown` are programs that users of
 //! `tokio-graceful-shutdown` asked for.
@@ -163,7 +186,7 @@
 //!
 //! # When to use something else
 //!
-//! Two or three futures in one task need a `join!`; any number of them that share a fate, an [`in_task_scope`]. A `JoinSet` is enough
+//! Two or three futures in one task that owe nothing need a `join!` or a `select!`. A `JoinSet` is enough
 //! where nothing is nested and the owner is never dropped half-way. Threads that borrow are the matter of [`std::thread::scope`].
 //!
 //! # Features

@@ -3,8 +3,9 @@
 use std::marker::PhantomPinned;
 
 use bowline_concurrency::{
-    BackgroundTask, BackgroundTasks, Cancelled, Deadline, Elapsed, Errors, Failure, Hold, InTaskChild, InTaskGroup,
-    InTaskNamed, InTaskScope, Interrupted, LiveTask, Named, Reason, RunError, Scope, ScopeError, ScopedFuture, Settled,
+    AsCompleted, AsItIs, BackgroundTask, BackgroundTasks, Cancelled, Completed, Deadline, Elapsed, Errors, Failure,
+    FirstOk, Gather, GatherWithin, Hold, InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, Interrupted, LiveTask,
+    Named, NextCompleted, NoQuorum, NoneOk, Quorum, Race, Reason, RunError, Scope, ScopeError, ScopedFuture, Settled,
     Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Task, TaskGroup, Timeout, TryInTaskScope,
 };
 
@@ -14,6 +15,9 @@ fn unpin<T: Unpin>() {}
 fn unwind_safe_enough<T: 'static>() {}
 
 type Future = std::future::Pending<()>;
+type Trying = std::future::Pending<Result<u8, u8>>;
+/// Whatever is inside: it is never pinned there.
+type Pinned = std::future::Ready<PhantomPinned>;
 
 #[test]
 fn auto_traits() {
@@ -30,5 +34,11 @@ fn auto_traits() {
     sync::<(Spawner<std::cell::Cell<u8>>, TaskGroup<std::cell::Cell<u8>>, Task<'static, u8>)>();
     unpin::<(BackgroundTask<u8>, Cancelled, Settled, ShutdownRequested)>();
     unpin::<(InTaskChild<'static, PhantomPinned>, Shield<PhantomPinned>, Task<'static, PhantomPinned>)>();
+    send::<(Completed<u8, u8>, Gather<Future, (), AsItIs>, GatherWithin<Future, (), AsItIs>, Race<Future, ()>)>();
+    send::<(AsCompleted<Future, Future>, FirstOk<Trying, u8, u8>, Quorum<Trying, u8, u8>, NoneOk<u8>, NoQuorum<u8, u8>)>(
+    );
+    sync::<(Completed<u8, u8>, NoneOk<u8>, NoQuorum<u8, u8>)>();
+    unpin::<(Completed<PhantomPinned, PhantomPinned>, NextCompleted<'static, PhantomPinned, PhantomPinned>)>();
+    unpin::<(Gather<Pinned, (), AsItIs>, Race<Pinned, ()>)>();
     unwind_safe_enough::<(Scope, Spawner<u8>, Hold)>();
 }
