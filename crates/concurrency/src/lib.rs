@@ -219,7 +219,10 @@ mod tower;
 mod trace;
 mod tree;
 
-pub use background::{BackgroundTask, BackgroundTasks, CancelBackgroundTask, ShutdownReport};
+pub use background::{
+    BackgroundTask, BackgroundTasks, CancelBackgroundTask, GaveUp, Overlap, Periodic, PeriodicCounts, PeriodicTask,
+    Restart, RunOutcome, ShutdownReport, SupervisedTask, TaskFailed, TaskSlot, Vacated,
+};
 pub use cancelled::{Cancelled, cancelled, is_cancelled};
 pub use drain::{DrainError, drain};
 pub use errors::{Errors, FirstError, ScopeError};
