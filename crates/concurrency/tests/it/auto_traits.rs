@@ -8,12 +8,25 @@ use bowline_concurrency::{
     Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Task, TaskGroup, Timeout, TryInTaskScope,
 };
 
+use bowline_concurrency::{
+    GaveUp, Overlap, Periodic, PeriodicCounts, PeriodicTask, Restart, SupervisedTask, TaskFailed, TaskSlot, Vacated,
+};
+
 fn send<T: Send>() {}
 fn sync<T: Sync>() {}
 fn unpin<T: Unpin>() {}
 fn unwind_safe_enough<T: 'static>() {}
 
 type Future = std::future::Pending<()>;
+
+#[test]
+fn auto_traits_of_background_tasks() {
+    send::<(GaveUp, Overlap, Periodic, PeriodicCounts, PeriodicTask, Restart)>();
+    sync::<(GaveUp, Overlap, Periodic, PeriodicCounts, PeriodicTask, Restart)>();
+    send::<(SupervisedTask<u8>, TaskFailed, TaskSlot<'static>, Vacated)>();
+    sync::<(SupervisedTask<u8>, TaskFailed, TaskSlot<'static>, Vacated)>();
+    unpin::<(SupervisedTask<u8>, Vacated)>();
+}
 
 #[test]
 fn auto_traits() {
