@@ -202,7 +202,7 @@ impl BackgroundTasks {
         ShutdownReport::new(shared, &before, &aborted, left)
     }
 
-    /// How many tasks are running.
+    /// How many tasks are running. One that was replaced or cancelled in its [slot](TaskSlot) does not count any more.
     pub fn len(&self) -> usize {
         self.shared.get().map_or(0, |shared| shared.len())
     }

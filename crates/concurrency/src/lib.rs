@@ -37,6 +37,7 @@
 //! - [`timeout`], [`timeout_at`], [`move_on_after`], [`deadline`]: deadlines that cancel on time and return after the cleanup; [`Elapsed`] says
 //!   which one it was, [`effective_deadline`] which one holds here
 //! - [`BackgroundTasks`]: tasks beside the program, shut down with a report
+//! - [`slot`](BackgroundTasks::slot), [`periodic`](BackgroundTasks::periodic), [`supervise`](BackgroundTasks::supervise): one per key, on schedule, started again
 //! - [`run`], [`root_scope`], [`Root`]: where a program enters the tree; signals, and waiting for what is left
 //! - [`cancelled`], [`is_cancelled`], [`shutdown_requested`]: learning of a cancellation, with its [`Reason`]
 //! - [`shield`], [`hand_off`], [`Hold`]: work that goes on after its caller has gone, and is waited for

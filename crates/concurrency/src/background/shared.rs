@@ -181,7 +181,7 @@ impl Shared {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.tasks(|tasks| tasks.live.len())
+        self.tasks(|tasks| tasks.counting())
     }
 
     /// Whether a failure would be kept for a `join`.
@@ -246,7 +246,7 @@ impl Tasks {
         named.map(|(key, entry)| (*key, entry.name.clone())).collect()
     }
 
-    /// How many tasks count for the bound.
+    /// How many tasks run, without those that have lost their slot.
     fn counting(&self) -> usize {
         self.live.len() - self.evicted_live
     }

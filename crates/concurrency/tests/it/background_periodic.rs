@@ -246,7 +246,7 @@ fn bg_21_time_that_jumps_brings_one_run_and_no_burst() {
                 yield_now().await;
             }
             assert_eq!(task.counts().runs, 1, "{overlap:?}");
-            sleep(SECOND * 10).await;
+            sleep(SECOND * 11).await;
             assert_eq!(parts(task.counts()), counts(2, 0, 0, 8), "{overlap:?}");
         }
     });

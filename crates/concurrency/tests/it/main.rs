@@ -10,6 +10,7 @@ mod background_join;
 mod background_periodic;
 mod background_report;
 mod background_slots;
+mod background_slots_model;
 mod background_supervised;
 mod cancel_one;
 mod cancel_safety;

@@ -8,7 +8,7 @@ use thiserror::Error;
 /// task: `failure.downcast_ref::<GaveUp>()`.
 #[derive(Clone, Error, PartialEq, Eq)]
 #[error(
-    "given up after {restarts} restarts within {within:?}; at last {last}; mend the cause, or raise the limit with `Restart::at_most`"
+    "given up at the limit of {restarts} restarts within {within:?}: {last}; mend the cause, or raise the limit with `Restart::at_most`"
 )]
 #[non_exhaustive]
 pub struct GaveUp {
