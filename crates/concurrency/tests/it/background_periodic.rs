@@ -117,7 +117,7 @@ fn bg_21_run_that_is_cancelled_by_the_next_one_is_gone_before_it_begins() {
         sleep(SECOND * 55).await;
         let task = task.unwrap();
         assert_eq!(parts(task.counts()), counts(5, 0, 4, 0));
-        drop(task.cancel().await);
+        assert_eq!(task.cancel().await, None);
         assert_eq!(census.alive(), 0, "the cleanup was not waited for");
     });
 }

@@ -132,9 +132,9 @@ fn bg_11_end_of_the_old_one_that_races_a_replacement_keeps_the_newer_one() {
             let races = tokio::spawn(async move {
                 if round % 2 == 0 {
                     drop(end);
-                    drop(old.unwrap().await);
+                    let _ = old.unwrap().await;
                 } else {
-                    drop(old.unwrap().cancel().await);
+                    let _ = old.unwrap().cancel().await;
                 }
             });
             let (new, gone) = tasks.slot("a").replace(pending::<()>()).unwrap();
@@ -292,10 +292,10 @@ fn slots_without_a_runtime_and_after_the_end_of_one() {
             0 => tokio::runtime::Builder::new_current_thread().build().unwrap(),
             n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).build().unwrap(),
         };
-        let gone = runtime.block_on(async {
-            drop(slot.replace(pending::<()>()).unwrap());
-            slot.replace(pending::<()>()).unwrap().1
-        });
+        let inside = runtime.enter();
+        drop(slot.replace(pending::<()>()).unwrap());
+        let (_, gone) = slot.replace(pending::<()>()).unwrap();
+        drop(inside);
         drop(runtime);
         assert!(slot.is_vacant() && TASKS.is_empty());
         assert!(Polled::new(gone).assert_ready());

@@ -49,9 +49,8 @@ async fn begins(restart: Restart, lengths: &'static [u32], watched: u32) -> Vec<
         }
     });
     sleep(SECOND * watched).await;
-    drop(task.unwrap().cancel().await);
-    let begun = begun.lock().unwrap().clone();
-    begun
+    assert!(task.unwrap().cancel().await.is_none());
+    Arc::into_inner(begun).expect("the task is gone").into_inner().unwrap()
 }
 
 fn assert_near(found: &[f64], expected: &[f64]) {
