@@ -45,7 +45,8 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// waits for it. It works in a `static`, where it stands below the scope that used it first; but a static is never dropped: shut it down
 /// before the root returns, or the end of the runtime cuts its tasks short.
 ///
-/// For tasks whose results or failures matter to the caller use [`try_scope`](crate::try_scope).
+/// One task for each key has a [`slot`](BackgroundTasks::slot); what runs on schedule is [`periodic`](BackgroundTasks::periodic), and what starts again
+/// after a failure [`supervise`](BackgroundTasks::supervise)d. For tasks whose results or failures matter to the caller use [`try_scope`](crate::try_scope).
 ///
 /// # Examples
 ///
@@ -140,7 +141,8 @@ impl BackgroundTasks {
         self.shared().node.set_observer(Arc::new(observer));
     }
 
-    /// Takes no more tasks. Those that run go on.
+    /// Takes no more tasks. Those that run go on; [periodic](BackgroundTasks::periodic) and [supervised](BackgroundTasks::supervise) ones end with the
+    /// run that goes on.
     pub fn close(&self) {
         self.shared().close();
     }

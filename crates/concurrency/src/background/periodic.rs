@@ -28,7 +28,7 @@ pub use handle::PeriodicTask;
 /// use std::time::Duration;
 ///
 /// // At once, and then each minute. What has not ended by then is cancelled, and starts anew.
-/// let hourly = Periodic::every(Duration::from_secs(60)).at_once().overlap(Overlap::Cancel);
+/// let minutely = Periodic::every(Duration::from_secs(60)).at_once().overlap(Overlap::Cancel);
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a schedule does nothing until a task is started with it"]
@@ -47,7 +47,7 @@ pub enum Overlap {
     Skip,
     /// Runs as soon as the one before has ended. Several that are late are one, and the period is counted from there.
     Delay,
-    /// Cancels the run that goes on, waits until all of it is gone, and starts the new one.
+    /// Cancels the run that goes on, without a grace, waits until all of it is gone, and starts the new one.
     Cancel,
     /// Starts the new one beside the others, of which there are never more than so many; beyond that it leaves the run out.
     Concurrent(NonZeroUsize),
@@ -106,6 +106,8 @@ impl BackgroundTasks {
     /// No run begins after [`close`](BackgroundTasks::close), [`finish`](BackgroundTasks::finish) or
     /// [`shutdown`](BackgroundTasks::shutdown): the task then ends with the runs that go on. These learn of a shutdown from
     /// [`cancelled`](crate::cancelled), and have its grace.
+    ///
+    /// It needs a runtime with a timer; without one the task panics, and the observer hears of that.
     ///
     /// Runs that were due while nothing could run, because the machine slept or the runtime was blocked, are not made up for: one comes at once, and
     /// the others are [counted](PeriodicCounts::skipped) as skipped.

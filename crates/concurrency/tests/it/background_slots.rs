@@ -117,6 +117,40 @@ fn bg_11_late_cancel_through_an_old_handle_does_not_touch_the_newer_one() {
 }
 
 #[test]
+fn cancel_through_the_handle_waits_for_what_the_task_in_a_slot_leaves_behind() {
+    on_both(|| async {
+        let (tasks, world) = (BackgroundTasks::new(), World::default());
+        for begun in [false, true] {
+            let task = tasks.slot("a").spawn_if_vacant(world.clone().endless()).unwrap();
+            if begun {
+                yield_now().await;
+            }
+            assert_eq!(task.cancel().await, None);
+            world.assert_clean();
+            assert!(tasks.slot("a").is_vacant());
+        }
+    });
+}
+
+#[test]
+fn observer_may_fill_the_slot_of_the_task_that_failed() {
+    on_both(|| async {
+        static TASKS: BackgroundTasks = BackgroundTasks::new();
+        let (tell, told) = oneshot::channel();
+        let tell = Mutex::new(Some(tell));
+        TASKS.observe_failures(move |_| {
+            let tell = tell.lock().unwrap().take().unwrap();
+            drop(TASKS.slot("a").replace(async move { tell.send(7).unwrap() }).unwrap());
+        });
+        drop(TASKS.slot("a").try_spawn_if_vacant(async { Err::<(), _>("no route") }).unwrap());
+        assert_eq!(told.await, Ok(7));
+        assert!(TASKS.join().await.is_err());
+        TASKS.join().await.unwrap();
+        assert!(TASKS.slot("a").is_vacant());
+    });
+}
+
+#[test]
 fn bg_11_end_of_the_old_one_that_races_a_replacement_keeps_the_newer_one() {
     on_both(|| async {
         for round in 0..500 {
