@@ -3,34 +3,39 @@
 use std::{
     fmt,
     num::NonZeroUsize,
-    panic::Location,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use tokio::{runtime::Handle, time::timeout};
+use tokio::time::timeout;
 
-use crate::{
-    child::Child,
-    current,
-    failure::Failure,
-    live::Tracked,
-    reason::Reason,
-    settle::SettleAmong,
-    spawner::{Refusal, SpawnError},
-};
+use crate::{current, failure::Failure, reason::Reason, settle::SettleAmong};
 
 mod ending;
 mod handle;
+mod join;
+mod own;
+mod periodic;
 mod report;
+mod run;
 mod shared;
+mod slot;
+mod spawning;
+mod stop;
+mod supervised;
+mod vacated;
 
-use ending::BackgroundEnding;
 pub use handle::{BackgroundTask, CancelBackgroundTask};
+pub use join::TaskFailed;
+pub use periodic::{Overlap, Periodic, PeriodicCounts, PeriodicTask};
 pub use report::ShutdownReport;
+pub use run::RunOutcome;
 use shared::Shared;
+pub use slot::TaskSlot;
+pub use supervised::{GaveUp, Restart, SupervisedTask};
+pub use vacated::Vacated;
 
-/// How long [`BackgroundTasks::shutdown`] waits for tasks that it aborted before it calls them stuck.
+/// How long [`BackgroundTasks::shutdown`] waits for tasks that it aborted before it calls them stuck, unless set.
 const STUCK_AFTER: Duration = Duration::from_secs(5);
 
 /// Tasks that run beside the rest of the program until it shuts them down.
@@ -40,7 +45,8 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// waits for it. It works in a `static`, where it stands below the scope that used it first; but a static is never dropped: shut it down
 /// before the root returns, or the end of the runtime cuts its tasks short.
 ///
-/// For tasks whose results or failures matter to the caller use [`try_scope`](crate::try_scope).
+/// One task for each key has a [`slot`](BackgroundTasks::slot); what runs on schedule is [`periodic`](BackgroundTasks::periodic), and what starts again
+/// after a failure [`supervise`](BackgroundTasks::supervise)d. For tasks whose results or failures matter to the caller use [`try_scope`](crate::try_scope).
 ///
 /// # Examples
 ///
@@ -63,18 +69,18 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 #[doc(alias = "TaskTracker")]
 #[doc(alias = "JoinSet")]
 #[doc(alias = "create_task")]
-#[derive(Default)]
 pub struct BackgroundTasks {
     /// Made by the first use, which has a current scope to stand below.
     shared: OnceLock<Arc<Shared>>,
     bound: Option<NonZeroUsize>,
     shielded: bool,
+    settle_within: Duration,
 }
 
 impl BackgroundTasks {
     /// No tasks yet, and no bound of their number: whoever starts them bounds them. Otherwise use [`bounded`](BackgroundTasks::bounded).
     pub const fn new() -> Self {
-        BackgroundTasks { shared: OnceLock::new(), bound: None, shielded: false }
+        BackgroundTasks { shared: OnceLock::new(), bound: None, shielded: false, settle_within: STUCK_AFTER }
     }
 
     /// No tasks yet, and never more than `tasks` at once: one more is refused.
@@ -92,7 +98,9 @@ impl BackgroundTasks {
     /// # }
     /// ```
     pub const fn bounded(tasks: NonZeroUsize) -> Self {
-        BackgroundTasks { shared: OnceLock::new(), bound: Some(tasks), shielded: false }
+        let mut bounded = Self::new();
+        bounded.bound = Some(tasks);
+        bounded
     }
 
     /// Shields the tasks from cancellations around, such as the signal that shuts the root down: only [`shutdown`](BackgroundTasks::shutdown)
@@ -110,6 +118,19 @@ impl BackgroundTasks {
         self
     }
 
+    /// How long [`shutdown`](BackgroundTasks::shutdown) waits for what it aborted before it calls that stuck; 5 s by default.
+    ///
+    /// ```
+    /// use bowline_concurrency::BackgroundTasks;
+    /// use std::time::Duration;
+    ///
+    /// static TASKS: BackgroundTasks = BackgroundTasks::new().settle_within(Duration::from_secs(1));
+    /// ```
+    pub const fn settle_within(mut self, budget: Duration) -> Self {
+        self.settle_within = budget;
+        self
+    }
+
     fn shared(&self) -> &Arc<Shared> {
         self.shared.get_or_init(|| Shared::new(current::current(), self.bound, self.shielded))
     }
@@ -120,65 +141,8 @@ impl BackgroundTasks {
         self.shared().node.set_observer(Arc::new(observer));
     }
 
-    /// Starts a task. Dropping the handle does not cancel it.
-    ///
-    /// Its output is a value, whatever it is, and is dropped with the handle: a task that may fail belongs to
-    /// [`try_spawn`](BackgroundTasks::try_spawn), whose error is heard of.
-    ///
-    /// # Errors
-    ///
-    /// After [`close`](BackgroundTasks::close), [`finish`](BackgroundTasks::finish) or [`shutdown`](BackgroundTasks::shutdown), when as many
-    /// tasks run as the bound allows, and outside a Tokio runtime; the future comes back.
-    #[track_caller]
-    pub fn spawn<F>(&self, name: impl Into<Arc<str>>, future: F) -> Result<BackgroundTask<F::Output>, SpawnError<F>>
-    where
-        F: Future<Output: Send + 'static> + Send + 'static,
-    {
-        self.start(name.into(), future, Ok, Location::caller())
-    }
-
-    /// Starts a task whose error goes to the observer under the name of the task.
-    ///
-    /// # Errors
-    ///
-    /// As [`spawn`](BackgroundTasks::spawn).
-    #[track_caller]
-    pub fn try_spawn<T, E, F>(&self, name: impl Into<Arc<str>>, future: F) -> Result<BackgroundTask<T>, SpawnError<F>>
-    where
-        T: Send + 'static,
-        E: fmt::Debug + Send + 'static,
-        F: Future<Output = Result<T, E>> + Send + 'static,
-    {
-        self.start(name.into(), future, |output| output.map_err(|error| Box::new(error) as _), Location::caller())
-    }
-
-    fn start<F, T>(
-        &self,
-        name: Arc<str>,
-        future: F,
-        judge: ending::Judge<F::Output, T>,
-        location: &'static Location<'static>,
-    ) -> Result<BackgroundTask<T>, SpawnError<F>>
-    where
-        F: Future + Send + 'static,
-        F::Output: 'static,
-        T: Send + 'static,
-    {
-        let Ok(runtime) = Handle::try_current() else { return Err(SpawnError::new(future, Refusal::NoRuntime)) };
-        let shared = self.shared();
-        let key = match shared.enter(&name) {
-            Ok(key) => key,
-            Err(refusal) => return Err(SpawnError::new(future, refusal)),
-        };
-        let tracked = Tracked::new(Some(&name), &shared.node, location);
-        let mut ending = BackgroundEnding::new(shared.clone(), key, name, judge, tracked);
-        let place = ending.place();
-        let handle = runtime.spawn(Child::new(shared.node.clone(), future, ending));
-        shared.spawned(key, handle.abort_handle());
-        Ok(BackgroundTask::new(shared.node.clone(), handle, place))
-    }
-
-    /// Takes no more tasks. Those that run go on.
+    /// Takes no more tasks. Those that run go on; [periodic](BackgroundTasks::periodic) and [supervised](BackgroundTasks::supervise) ones end with the
+    /// run that goes on.
     pub fn close(&self) {
         self.shared().close();
     }
@@ -217,8 +181,11 @@ impl BackgroundTasks {
     /// Takes no more tasks, tells the running ones, gives them `grace` to end, and aborts the others.
     ///
     /// Tasks learn of it from [`cancelled`](crate::cancelled) and [`is_cancelled`](crate::is_cancelled), with
-    /// [`Reason::Shutdown`]. Aborted tasks are waited for at most 5 s; what is still not gone then is called stuck: it
-    /// blocks its thread or a release of it hangs.
+    /// [`Reason::Shutdown`]. Aborted tasks are waited for at most [5 s](BackgroundTasks::settle_within); what is still not gone then is called
+    /// stuck: it blocks its thread or a release of it hangs.
+    ///
+    /// Twice, also at once, is fine: each call says what it has found, and the shortest grace holds. Called by one of these tasks it does not return:
+    /// that task is aborted with the others when the grace is over, and so gives its report to nobody.
     ///
     /// # Cancel safety
     ///
@@ -226,18 +193,18 @@ impl BackgroundTasks {
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         let shared = self.shared();
         shared.close();
-        let before = shared.names();
+        let before = shared.names(false);
         shared.node.cancel(Reason::Shutdown);
         let mut settled = timeout(grace, SettleAmong::new(&shared.node)).await.is_ok();
         let aborted = if settled { shared::Names::new() } else { shared.abort_all() };
         if !settled {
-            settled = timeout(STUCK_AFTER, SettleAmong::new(&shared.node)).await.is_ok();
+            settled = timeout(self.settle_within, SettleAmong::new(&shared.node)).await.is_ok();
         }
         let left = if settled { Vec::new() } else { shared.node.hand_offs_left() };
         ShutdownReport::new(shared, &before, &aborted, left)
     }
 
-    /// How many tasks are running.
+    /// How many tasks are running. One that was replaced or cancelled in its [slot](TaskSlot) does not count any more.
     pub fn len(&self) -> usize {
         self.shared.get().map_or(0, |shared| shared.len())
     }
@@ -245,6 +212,12 @@ impl BackgroundTasks {
     /// Whether no task is running.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Default for BackgroundTasks {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -39,6 +39,7 @@
 //! - [`timeout`], [`timeout_at`], [`move_on_after`], [`deadline`]: deadlines that cancel on time and return after the cleanup; [`Elapsed`] says
 //!   which one it was, [`effective_deadline`] which one holds here
 //! - [`BackgroundTasks`]: tasks beside the program, shut down with a report
+//! - [`slot`](BackgroundTasks::slot), [`periodic`](BackgroundTasks::periodic), [`supervise`](BackgroundTasks::supervise): one per key, on schedule, started again
 //! - [`run`], [`root_scope`], [`Root`]: where a program enters the tree; signals, and waiting for what is left
 //! - [`cancelled`], [`is_cancelled`], [`shutdown_requested`]: learning of a cancellation, with its [`Reason`]
 //! - [`shield`], [`hand_off`], [`Hold`]: work that goes on after its caller has gone, and is waited for
@@ -250,7 +251,10 @@ mod trace;
 mod tree;
 
 pub use as_completed::{AsCompleted, Completed, NextCompleted, as_completed};
-pub use background::{BackgroundTask, BackgroundTasks, CancelBackgroundTask, ShutdownReport};
+pub use background::{
+    BackgroundTask, BackgroundTasks, CancelBackgroundTask, GaveUp, Overlap, Periodic, PeriodicCounts, PeriodicTask,
+    Restart, RunOutcome, ShutdownReport, SupervisedTask, TaskFailed, TaskSlot, Vacated,
+};
 pub use cancelled::{Cancelled, cancelled, is_cancelled};
 pub use drain::{DrainError, drain};
 pub use errors::{Errors, FirstError, ScopeError};

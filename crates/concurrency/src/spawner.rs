@@ -186,6 +186,8 @@ pub(crate) enum Refusal {
     Closed,
     #[error("as many tasks run as the bound allows: wait until one has ended, or raise the bound")]
     Full,
+    #[error("a task is in the slot: replace it, or wait until it has ended")]
+    Occupied,
     #[error("there is no Tokio runtime here: spawn from inside one, or enter it with `Handle::enter`")]
     NoRuntime,
 }
@@ -195,7 +197,7 @@ impl<F> SpawnError<F> {
         SpawnError { future, refusal }
     }
 
-    /// The future, never polled.
+    /// The future, never polled; or, for work that runs more than once, the function that makes it.
     pub fn into_inner(self) -> F {
         self.future
     }
@@ -204,6 +206,11 @@ impl<F> SpawnError<F> {
     /// [`BackgroundTasks::bounded`](crate::BackgroundTasks::bounded).
     pub fn is_full(&self) -> bool {
         self.refusal == Refusal::Full
+    }
+
+    /// Whether it was refused because a task is in the slot already; see [`TaskSlot`](crate::TaskSlot).
+    pub fn is_occupied(&self) -> bool {
+        self.refusal == Refusal::Occupied
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::shared::Shared;
+use super::{join::TaskFailed, shared::Shared};
 use crate::{
     child::{End, Ending, Fault, drop_below, drop_untaken},
     failure::Failure,
@@ -13,8 +13,8 @@ use crate::{
     node::{ErrorValue, Node, leave_child},
 };
 
-/// Tells a value from an error.
-pub(super) type Judge<O, T> = fn(O) -> Result<T, Box<dyn ErrorValue>>;
+/// Tells a value from an error. `None`: a task that was told to stop has neither.
+pub(super) type Judge<O, T> = fn(O) -> Result<Option<T>, Box<dyn ErrorValue>>;
 
 pub(super) struct BackgroundEnding<O, T> {
     shared: Arc<Shared>,
@@ -34,6 +34,15 @@ impl<O, T> BackgroundEnding<O, T> {
         tracked: Option<Tracked>,
     ) -> Self {
         BackgroundEnding { shared, key, name, judge, slot: None, tracked }
+    }
+
+    /// To the observer, and to a `join` if there is or will be one.
+    fn report(&self, node: &Arc<Node>, failure: Failure) {
+        let failed = self.shared.wants_failure().then(|| TaskFailed::new(&self.name, &failure));
+        failure.report_from(node.clone());
+        if let Some(failed) = failed {
+            self.shared.keep_failure(failed);
+        }
     }
 
     /// Where the handle will find the value.
@@ -101,7 +110,7 @@ impl<T> Drop for Place<T> {
 }
 
 pub(super) struct Given<T> {
-    value: T,
+    value: Option<T>,
     slot: Option<Arc<Slot<T>>>,
 }
 
@@ -115,32 +124,34 @@ impl<O, T> Ending<O> for BackgroundEnding<O, T> {
 
     fn failed(&mut self, node: &Arc<Node>, fault: Fault) {
         let name = &*self.name;
-        let failure = match fault {
-            Fault::Error(error) => Failure::error_value(name.to_owned(), error),
-            Fault::Panic(payload) => Failure::panic(name, payload),
-        };
-        failure.report_from(node.clone());
+        self.report(
+            node,
+            match fault {
+                Fault::Error(error) => Failure::error_value(name.to_owned(), error),
+                Fault::Panic(payload) => Failure::panic(name, payload),
+            },
+        );
     }
 
     fn end(&mut self, node: &Arc<Node>, how: End) {
-        if how == End::Dropped && !node.is_cancelled() {
-            Failure::lost(&*self.name).report_from(node.clone());
-        }
         self.tracked = None;
-        self.shared.forget(self.key, matches!(how, End::Value | End::Failed));
+        let evicted = self.shared.forget(self.key, matches!(how, End::Value | End::Failed));
+        if how == End::Dropped && !evicted && !node.is_cancelled() {
+            self.report(node, Failure::lost(&*self.name));
+        }
     }
 
     /// The handle may be kept for ever: nobody waits for it.
     fn hand_over(given: Option<Given<T>>, node: Arc<Node>) -> Option<T> {
         let mut output = None;
         match given {
-            Some(Given { value, slot: Some(slot) }) => {
+            Some(Given { value: Some(value), slot: Some(slot) }) => {
                 if let Some(value) = slot.put(value) {
                     drop_below(&node, value);
                 }
             }
-            Some(Given { value, slot: None }) => output = Some(value),
-            None => {}
+            Some(Given { value, slot: None }) => output = value,
+            _ => {}
         }
         leave_child(node);
         output

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll, Waker};
 
-use super::{CLOSED, HAND_OFFS, Node, WAITED, is_settled};
+use super::{CLOSED, COUNTS, HAND_OFFS, Node, WAITED, is_settled};
 use crate::{
     primitive::{Ordering, lock},
     slots::Slots,
@@ -32,6 +32,11 @@ impl Node {
             let word = self.word.load(Ordering::Acquire);
             if word & CLOSED == 0 { word & HAND_OFFS == 0 } else { is_settled(word) }
         })
+    }
+
+    /// For anybody: ready while nothing at all is counted; does not close it.
+    pub(crate) fn poll_idle(&self, cx: &mut Context<'_>, key: &mut Option<u32>) -> Poll<()> {
+        self.poll_until(cx, key, || self.word.load(Ordering::Acquire) & COUNTS == 0)
     }
 
     /// For one of several owners: like [`Node::poll_settled`], with a place of the caller's own.

@@ -9,6 +9,10 @@ use bowline_concurrency::{
     Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Task, TaskGroup, Timeout, TryInTaskScope,
 };
 
+use bowline_concurrency::{
+    GaveUp, Overlap, Periodic, PeriodicCounts, PeriodicTask, Restart, SupervisedTask, TaskFailed, TaskSlot, Vacated,
+};
+
 fn send<T: Send>() {}
 fn sync<T: Sync>() {}
 fn unpin<T: Unpin>() {}
@@ -18,6 +22,15 @@ type Future = std::future::Pending<()>;
 type Trying = std::future::Pending<Result<u8, u8>>;
 /// Whatever is inside: it is never pinned there.
 type Pinned = std::future::Ready<PhantomPinned>;
+
+#[test]
+fn auto_traits_of_background_tasks() {
+    send::<(GaveUp, Overlap, Periodic, PeriodicCounts, PeriodicTask, Restart)>();
+    sync::<(GaveUp, Overlap, Periodic, PeriodicCounts, PeriodicTask, Restart)>();
+    send::<(SupervisedTask<u8>, TaskFailed, TaskSlot<'static>, Vacated)>();
+    sync::<(SupervisedTask<u8>, TaskFailed, TaskSlot<'static>, Vacated)>();
+    unpin::<(SupervisedTask<u8>, Vacated)>();
+}
 
 #[test]
 fn auto_traits() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bowline_concurrency::{BackgroundTask, BackgroundTasks};
+use bowline_concurrency::{BackgroundTask, BackgroundTasks, Restart};
 use bowline_testing::{Visited, assert_cancel_safe};
 use tokio::task::yield_now;
 
@@ -100,5 +100,78 @@ pub(super) fn cancel_task() -> Visited {
         World::left_clean,
     );
     visited.at_least(2);
+    visited
+}
+
+pub(super) fn join() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                let (tasks, kept) = tasks(&inside);
+                tasks.join().await.unwrap();
+                assert_eq!(inside.released() + 1, inside.leases());
+                drop(kept);
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(1);
+    visited
+}
+
+pub(super) fn vacated() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                let (tasks, kept) = tasks(&inside);
+                let slot = tasks.slot("a");
+                assert!(!slot.replace(inside.clone().endless()).unwrap().1.await);
+                yield_now().await;
+                assert!(slot.replace(inside.clone().endless()).unwrap().1.await);
+                yield_now().await;
+                assert!(slot.cancel().await);
+                drop(kept);
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(3);
+    visited
+}
+
+pub(super) fn supervised() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                let (tasks, kept) = tasks(&inside);
+                tasks.observe_failures(|_| {});
+                let (below, mut run) = (inside.clone(), 0);
+                let task = tasks.supervise(
+                    "works",
+                    Restart::on_failure().backoff(Duration::ZERO, Duration::ZERO),
+                    move || {
+                        run += 1;
+                        let (run, below) = (run, below.clone());
+                        async move {
+                            below.clone().work().await;
+                            if run < 3 { Err(run) } else { Ok(below.lease()) }
+                        }
+                    },
+                );
+                drop((task.unwrap().await.unwrap(), kept));
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(1);
     visited
 }

@@ -1,0 +1,60 @@
+//! One run of work that runs more than once.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use crate::{below::Below, failure::Failure, group::TaskGroup};
+
+/// What a run of a [periodic](crate::BackgroundTasks::periodic) or [supervised](crate::BackgroundTasks::supervise) task may give: nothing, which is
+/// success, or a `Result`. There is nothing to implement.
+pub trait RunOutcome: sealed::Sealed + Send + 'static {
+    /// What a run has when it went well.
+    type Value: Send + 'static;
+
+    /// The value, or a failure of `origin`.
+    #[doc(hidden)]
+    fn judge(self, origin: &str) -> Result<Self::Value, Failure>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for () {}
+    impl<T, E> Sealed for Result<T, E> {}
+}
+
+impl RunOutcome for () {
+    type Value = ();
+
+    fn judge(self, _origin: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl<T: Send + 'static, E: fmt::Debug + Send + 'static> RunOutcome for Result<T, E> {
+    type Value = T;
+
+    fn judge(self, origin: &str) -> Result<T, Failure> {
+        self.map_err(|error| Failure::error(origin, error))
+    }
+}
+
+/// Makes the future of a run. A panic is a failure of the run, and leaves the function as it is: it is called again.
+pub(super) fn make<Fut>(work: &mut impl FnMut() -> Fut, origin: &str) -> Result<Fut, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| Failure::panic(origin, payload))
+}
+
+/// Runs it in a scope, which returns when everything below the run is gone. A panic is a failure of the run.
+pub(super) async fn run<Fut>(future: Fut, origin: Arc<str>) -> Result<<Fut::Output as RunOutcome>::Value, Failure>
+where
+    Fut: Future<Output: RunOutcome>,
+{
+    let scope = TaskGroup::builder().name(origin.to_string()).scope(async move |_| future.await);
+    match Below::unborn(scope).await {
+        Ok(outcome) => outcome.judge(&origin),
+        Err(payload) => Err(Failure::panic(&*origin, payload)),
+    }
+}
