@@ -4,8 +4,8 @@ use std::marker::PhantomPinned;
 
 use bowline_concurrency::{
     BackgroundTask, BackgroundTasks, Cancelled, Deadline, Elapsed, Errors, Failure, Hold, InTaskChild, InTaskGroup,
-    InTaskNamed, InTaskScope, Interrupted, LiveTask, Named, Reason, RunError, Scope, ScopeError, ScopedFuture, Settled,
-    Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Task, TaskGroup, Timeout, TryInTaskScope,
+    InTaskNamed, InTaskScope, Interrupted, LiveTask, Named, Ready, Reason, RunError, Scope, ScopeError, ScopedFuture, Settled,
+    Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Start, StartError, Task, TaskGroup, Timeout, TryInTaskScope,
 };
 
 fn send<T: Send>() {}
@@ -24,6 +24,9 @@ fn auto_traits() {
     send::<(TaskGroup<u8>, Timeout<Future>)>();
     send::<(InTaskChild<'static, u8>, InTaskGroup<'static, u8>, InTaskNamed<'static, 'static, u8>)>();
     send::<(InTaskScope<'static, Future>, TryInTaskScope<'static, Future, u8, u8>)>();
+    send::<(Ready<u8>, Start<'static, u8, u8, u8>, StartError<u8, u8>)>();
+    sync::<(Ready<std::cell::Cell<u8>>, Start<'static, std::cell::Cell<u8>, std::cell::Cell<u8>, std::cell::Cell<u8>>)>();
+    unpin::<Start<'static, PhantomPinned, PhantomPinned, PhantomPinned>>();
     sync::<(BackgroundTask<u8>, BackgroundTasks, Deadline, Elapsed, Errors<u8>, Hold, Reason, RunError, Scope)>();
     // Groups are shared by reference across threads whatever their error is.
     sync::<(InTaskGroup<'static, std::cell::Cell<u8>>, InTaskChild<'static, std::cell::Cell<u8>>)>();

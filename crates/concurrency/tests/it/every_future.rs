@@ -32,6 +32,7 @@ const LIST: &[(&str, Tried)] = &[
     ("drain.rs drain", By(others::drain)),
     ("dressed.rs Dressed", In("group.rs permit")),
     ("group.rs permit", By(groups::permit)),
+    ("group/start.rs Start", By(groups::start)),
     ("hand_off.rs HandedOff", In("settle.rs Settled")),
     ("in_task.rs InTaskScope", By(in_task::plain)),
     ("in_task.rs TryInTaskScope", By(in_task::failing)),

@@ -43,6 +43,7 @@ mod scope;
 mod shield;
 mod shielding;
 mod shutdown;
+mod start;
 mod storm;
 mod support;
 mod task_handle;

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use bowline_concurrency::{ScopeError, TaskGroup, scope, try_scope};
+use bowline_concurrency::{ScopeError, StartError, TaskGroup, scope, try_scope};
 use bowline_testing::{Visited, assert_cancel_safe};
 use tokio::{sync::oneshot, task::yield_now};
 
@@ -59,6 +59,41 @@ pub(super) fn cancel_task() -> Visited {
         World::left_clean,
     );
     visited.at_least(2);
+    visited
+}
+
+pub(super) fn start() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let body = async move |group: &TaskGroup<&str>| {
+                let below = inside.clone();
+                let server = group.start(|ready| async move {
+                    below.clone().work().await;
+                    ready.signal(below.lease());
+                    below.work().await
+                });
+                let (lease, server) = server.await.unwrap();
+                drop(lease);
+                assert_eq!(server.await, 1);
+                let below = inside.clone();
+                let failing = group.try_start(|ready| async move {
+                    below.clone().work().await;
+                    let _lease = below.lease();
+                    yield_now().await;
+                    drop::<bowline_concurrency::Ready<()>>(ready);
+                    Err::<(), _>("no address")
+                });
+                assert!(matches!(failing.await, Err(StartError::Failed("no address"))));
+                Ok(())
+            };
+            let future = async move { try_scope(body).await.unwrap() };
+            (hushed(future), world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(3);
     visited
 }
 
