@@ -33,6 +33,8 @@
 //!
 //! - [`scope`], [`try_scope`]: a body and its children, returned from together; [`TaskGroup`], [`Task`], and [`Spawner`] for children that spawn
 //! - [`TaskGroup::builder`]: the same with a name, a limit of children, a grace, a deadline
+//! - [`TaskGroup::start`], [`TaskGroup::spawn_service`]: children that are ready before their caller goes on; children that are cancelled last
+//! - [`policy_scope`]: a scope whose outcomes go to a [`Policy`]: [`FirstSuccess`], [`Collect`], [`Until`], [`Supervise`], or your own
 //! - [`in_task_scope`], [`try_in_task_scope`]: children inside the caller's task, which may borrow
 //! - [`timeout`], [`timeout_at`], [`move_on_after`], [`deadline`]: deadlines that cancel on time and return after the cleanup; [`Elapsed`] says
 //!   which one it was, [`effective_deadline`] which one holds here
@@ -202,6 +204,7 @@ mod hand_off;
 mod in_task;
 mod live;
 mod node;
+mod policy;
 mod primitive;
 mod reason;
 mod root;
@@ -225,13 +228,16 @@ pub use drain::{DrainError, drain};
 pub use errors::{Errors, FirstError, ScopeError};
 pub use failure::Failure;
 pub use fallible::{CanFail, CannotFail};
-pub use group::{Named, SpawnPermit, TaskGroup};
+pub use group::{Named, Ready, SpawnPermit, Start, StartError, TaskGroup};
 pub use hand_off::{hand_off, lost_releases};
 pub use in_task::{
     InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, TryInTaskScope, in_task_scope, try_in_task_scope,
 };
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;
+pub use policy::{
+    Collect, FirstSuccess, NoSuccess, Place, Policy, PolicyGroup, PolicyNamed, Supervise, Until, policy_scope,
+};
 pub use reason::{Deadline, Reason};
 pub use root::{Interrupted, Root, RunError, root_scope, run};
 pub use run_blocking::{BlockingError, RunBlocking, SpawnBlocking};

@@ -205,9 +205,9 @@ impl<'group, T, O, E: 'static> Future for Start<'group, T, O, E> {
         };
         this.child = Starting::Done;
         // Without an error the group is being cancelled, or the child was lost, which cancels it too.
-        Poll::Ready(Err(error.unwrap_or_else(|| {
-            StartError::Cancelled(this.node.reason().unwrap_or(Reason::RuntimeGone))
-        })))
+        Poll::Ready(Err(
+            error.unwrap_or_else(|| StartError::Cancelled(this.node.reason().unwrap_or(Reason::RuntimeGone)))
+        ))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The order of precedence: a panic, failures, the loss of a child, the value, the reason of the cancellation.
-pub(super) fn of<T, E: 'static>(node: &Arc<Node>, end: End<T>) -> Result<T, ScopeError<E>> {
+pub(crate) fn of<T, E: 'static>(node: &Arc<Node>, end: End<T>) -> Result<T, ScopeError<E>> {
     let end = match end {
         // Every failure cancels: where nothing was cancelled, nothing went wrong.
         End { value: Some(value), .. } if !node.is_cancelled() => return Ok(value),

@@ -4,8 +4,9 @@ use std::marker::PhantomPinned;
 
 use bowline_concurrency::{
     BackgroundTask, BackgroundTasks, Cancelled, Deadline, Elapsed, Errors, Failure, Hold, InTaskChild, InTaskGroup,
-    InTaskNamed, InTaskScope, Interrupted, LiveTask, Named, Ready, Reason, RunError, Scope, ScopeError, ScopedFuture, Settled,
-    Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Start, StartError, Task, TaskGroup, Timeout, TryInTaskScope,
+    InTaskNamed, InTaskScope, Interrupted, LiveTask, Named, PolicyGroup, PolicyNamed, Ready, Reason, RunError, Scope,
+    ScopeError, ScopedFuture, Settled, Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Start,
+    StartError, Task, TaskGroup, Timeout, TryInTaskScope, Until,
 };
 
 fn send<T: Send>() {}
@@ -25,8 +26,12 @@ fn auto_traits() {
     send::<(InTaskChild<'static, u8>, InTaskGroup<'static, u8>, InTaskNamed<'static, 'static, u8>)>();
     send::<(InTaskScope<'static, Future>, TryInTaskScope<'static, Future, u8, u8>)>();
     send::<(Ready<u8>, Start<'static, u8, u8, u8>, StartError<u8, u8>)>();
-    sync::<(Ready<std::cell::Cell<u8>>, Start<'static, std::cell::Cell<u8>, std::cell::Cell<u8>, std::cell::Cell<u8>>)>();
+    sync::<(Ready<std::cell::Cell<u8>>, Start<'static, std::cell::Cell<u8>, std::cell::Cell<u8>, std::cell::Cell<u8>>)>(
+    );
     unpin::<Start<'static, PhantomPinned, PhantomPinned, PhantomPinned>>();
+    send::<(PolicyGroup<Until<u8, fn(&u8) -> bool>>, PolicyNamed<'static, Until<u8, fn(&u8) -> bool>>)>();
+    // Shared by reference across threads whatever their outcomes are.
+    sync::<PolicyGroup<Until<std::cell::Cell<u8>, fn(&std::cell::Cell<u8>) -> bool>>>();
     sync::<(BackgroundTask<u8>, BackgroundTasks, Deadline, Elapsed, Errors<u8>, Hold, Reason, RunError, Scope)>();
     // Groups are shared by reference across threads whatever their error is.
     sync::<(InTaskGroup<'static, std::cell::Cell<u8>>, InTaskChild<'static, std::cell::Cell<u8>>)>();

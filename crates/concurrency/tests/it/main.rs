@@ -33,6 +33,7 @@ mod memory;
 mod moved_futures;
 mod nesting;
 mod panics;
+mod policies;
 #[cfg(feature = "tower")]
 mod request;
 mod reschedule;
@@ -40,6 +41,7 @@ mod root;
 mod run_blocking;
 mod runtime_end;
 mod scope;
+mod services;
 mod shield;
 mod shielding;
 mod shutdown;

@@ -2,11 +2,11 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use bowline_concurrency::{ScopeError, StartError, TaskGroup, scope, try_scope};
+use bowline_concurrency::{Builder, ScopeError, StartError, TaskGroup, Until, scope, try_scope};
 use bowline_testing::{Visited, assert_cancel_safe};
 use tokio::{sync::oneshot, task::yield_now};
 
-use crate::world::{World, hushed};
+use crate::world::{Lease, World, hushed};
 
 pub(super) fn task() -> Visited {
     let visited = assert_cancel_safe(
@@ -94,6 +94,49 @@ pub(super) fn start() -> Visited {
         World::left_clean,
     );
     visited.at_least(3);
+    visited
+}
+
+pub(super) fn policy_scope() -> Visited {
+    policies(TaskGroup::builder)
+}
+
+pub(super) fn builder_policy_scope() -> Visited {
+    policies(|| TaskGroup::builder().grace(Duration::from_secs(60)))
+}
+
+fn policies(builder: fn() -> Builder) -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                // The outputs owe a release, and stay with the policy.
+                let enough = Until::new(|leases: &Vec<Lease>| leases.len() == 2);
+                let outputs = builder()
+                    .policy_scope(enough, async |group| {
+                        for leases in [1, 1, 2] {
+                            let below = inside.clone();
+                            group.spawn(async move {
+                                below.clone().work().await;
+                                (0..leases).map(|_| below.lease()).collect()
+                            });
+                        }
+                        let below = inside.clone();
+                        group.spawn(async move {
+                            below.endless().await;
+                            Vec::new()
+                        });
+                        inside.clone().work().await;
+                    })
+                    .await;
+                assert!(outputs[3].is_none());
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(1);
     visited
 }
 
