@@ -299,7 +299,10 @@ impl<E: fmt::Debug + Send + 'static> Drop for TaskGroup<E> {
     /// If the scope's future was dropped half-way: cancel the children, and let the nearest live node wait for them.
     fn drop(&mut self) {
         let current = current::try_current();
-        crate::scope::leave(&self.node, current.clone());
-        self.services.leave(&self.node, current);
+        let services = self.services.get().map(|services| (services, current.clone()));
+        crate::scope::leave(&self.node, current);
+        if let Some((services, current)) = services {
+            services::leave(services, &self.node, current);
+        }
     }
 }

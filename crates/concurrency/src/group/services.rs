@@ -119,18 +119,11 @@ impl Services {
         let refused = spawning.spawn_ending(service, location, ending).err();
         drop(refused); // It is spawned only in the body, before the services' turn comes; so there is none.
     }
-
-    /// The group goes. If its scope was dropped half-way, `current` waits for the services too, and a task of its own cancels them
-    /// when the group's other children are gone.
-    #[inline]
-    pub(super) fn leave(&self, group: &Arc<Node>, current: Option<Arc<Node>>) {
-        if let Some(services) = self.get() {
-            leave(services, group, current);
-        }
-    }
 }
 
-fn leave(services: &Arc<Node>, group: &Arc<Node>, current: Option<Arc<Node>>) {
+/// The group goes. If its scope was dropped half-way, `current` waits for the services too, and a task of its own cancels them
+/// when the group's other children are gone.
+pub(super) fn leave(services: &Arc<Node>, group: &Arc<Node>, current: Option<Arc<Node>>) {
     // Never to the group, which is their parent: they are there until it has ended.
     let above = current.or_else(|| group.parent()).unwrap_or_else(current::process_root);
     services.orphan(Some(above));

@@ -46,19 +46,25 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
     ///
     /// ```
     /// use bowline_concurrency::scope;
-    /// use tokio::{io, net::{TcpListener, TcpStream}};
+    /// use tokio::sync::mpsc;
     ///
+    /// # async fn warm_up() -> u32 { 40 }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// scope(async |group| {
-    ///     let (address, server) = group
+    ///     let (adder, worker) = group
     ///         .start(|ready| async move {
-    ///             let listener = TcpListener::bind("127.0.0.1:0").await?;
-    ///             ready.signal(listener.local_addr()?);
-    ///             listener.accept().await.map(drop)
+    ///             let mut sum = warm_up().await;
+    ///             let (address, mut numbers) = mpsc::channel(8);
+    ///             ready.signal(address);
+    ///             while let Some(number) = numbers.recv().await {
+    ///                 sum += number;
+    ///             }
+    ///             sum
     ///         })
     ///         .await?;
-    ///     TcpStream::connect(address).await?; // It listens: no retry, no sleep.
-    ///     server.await?;
+    ///     adder.send(2).await?; // It is warm.
+    ///     drop(adder);
+    ///     assert_eq!(worker.await, 42);
     ///     Ok(())
     /// })
     /// .await

@@ -18,7 +18,7 @@ use bowline_concurrency::{
 use bowline_testing::Polled;
 use tokio::{runtime::Builder, sync::oneshot, task::yield_now};
 
-use crate::support::{Census, SlowDrop, ends, finish, on_both, stays_pending};
+use crate::support::{Census, SlowDrop, ends, finish, on_both, on_drop, stays_pending};
 
 /// No test waits for it.
 const GRACE: Duration = Duration::from_secs(3600);
@@ -60,7 +60,9 @@ fn tg_62_error_of_a_supervising_body_cancels_the_children_and_is_returned_even_i
         let (census, heard) = (Census::default(), Arc::new(AtomicUsize::new(0)));
         let count = heard.clone();
         let result = policy_scope(
-            Supervise::new(move |_: Option<&str>, _: u32| drop(count.fetch_add(1, SeqCst))),
+            Supervise::new(move |_: Option<&str>, _: u32| {
+                count.fetch_add(1, SeqCst);
+            }),
             async |group| {
                 let here = SlowDrop::new(census.enter());
                 group.spawn(async move {
@@ -155,14 +157,9 @@ fn tg_70_until_returns_all_outcomes_in_the_order_of_spawning_with_those_that_had
 }
 
 fn on_end(tell: oneshot::Sender<()>) -> impl Drop {
-    let mut tell = Some(tell);
-    struct Tell<F: FnMut()>(F);
-    impl<F: FnMut()> Drop for Tell<F> {
-        fn drop(&mut self) {
-            (self.0)();
-        }
-    }
-    Tell(move || drop(tell.take().map(|tell| tell.send(()))))
+    on_drop(move || {
+        let _ = tell.send(());
+    })
 }
 
 /// What a policy was asked.
@@ -227,12 +224,13 @@ fn tg_71_child_spawned_after_the_decision_has_a_place_and_never_runs() {
         assert_eq!(*asked.spawned.lock().unwrap(), [0, 1]);
         assert_eq!(*asked.completed.lock().unwrap(), [0]);
         // It reads as unfinished.
-        let body = async |group: &PolicyGroup<Until<u32, fn(&u32) -> bool>>| {
+        let always: fn(&u32) -> bool = |_| true;
+        let body = async |group: &PolicyGroup<Until<u32, _>>| {
             group.spawn(async { 1 });
             cancelled().await;
             group.spawn(async { 2 });
         };
-        let outputs = TaskGroup::builder().grace(GRACE).policy_scope(Until::new((|_| true) as fn(&u32) -> bool), body);
+        let outputs = TaskGroup::builder().grace(GRACE).policy_scope(Until::new(always), body);
         assert_eq!(outputs.await, [Some(1), None]);
     });
 }
@@ -251,6 +249,23 @@ fn tg_72_policy_is_not_asked_about_what_ends_after_its_decision() {
         };
         let asked = TaskGroup::builder().grace(GRACE).policy_scope(Noting::new(&asked), body).await;
         assert_eq!(*asked.completed.lock().unwrap(), [1]);
+    });
+}
+
+#[test]
+fn tg_72_policy_is_not_asked_about_what_ends_after_a_failure() {
+    on_both(|| async {
+        let asked = Asked::default();
+        let policy = Noting::new(&asked);
+        let failed = tokio::spawn(TaskGroup::builder().grace(GRACE).policy_scope(policy, async |group| {
+            group.spawn(async {
+                cancelled().await;
+                2
+            });
+            group.spawn(async { panic!("boom") });
+        }));
+        assert!(failed.await.unwrap_err().is_panic());
+        assert!(asked.completed.lock().unwrap().is_empty());
     });
 }
 
@@ -374,18 +389,18 @@ fn panic_of_a_child_or_of_the_body_fails_the_scope_as_everywhere() {
 #[test]
 fn child_has_dropped_its_locals_before_the_policy_hears_of_it() {
     on_both(|| async {
-        let census = Census::default();
-        let seen = census.clone();
-        let outputs = policy_scope(Until::new(move |_: &()| seen.alive() != 0), async |group| {
-            for _ in 0..10 {
-                let here = SlowDrop::new(census.enter());
-                group.spawn(async move { drop((yield_now().await, here)) });
-                while census.alive() != 0 {
+        let outputs = policy_scope(Until::new(|locals: &Census| locals.alive() != 0), async |group| {
+            for _ in 0..100 {
+                let locals = Census::default();
+                let here = SlowDrop::new(locals.enter());
+                group.spawn(async move {
+                    let _here = here;
                     yield_now().await;
-                }
+                    locals
+                });
             }
         });
-        assert_eq!(outputs.await, [Some(()); 10]);
+        assert!(outputs.await.iter().all(Option::is_some));
     });
 }
 

@@ -177,8 +177,11 @@ fn tg_90_services_hear_of_a_cancellation_after_the_body_and_the_children_are_gon
                 pending().await
             };
             let mut open_scope = Polled::new(TaskGroup::builder().grace(GRACE).try_scope(body));
-            stays_pending(&mut open_scope).await;
-            assert_eq!(census.alive(), 1, "a release is owed, the body is gone");
+            while census.alive() != 1 {
+                open_scope.assert_pending();
+                yield_now().await;
+            }
+            stays_pending(&mut open_scope).await; // A release is owed, the body is gone.
             assert!(told.try_recv().is_err(), "the service has not heard of it");
             open.send(()).unwrap();
             let result = finish(&mut open_scope).await;
@@ -305,6 +308,28 @@ fn service_that_does_not_answer_is_dropped_after_the_grace() {
             .await;
         assert_eq!(began.elapsed().as_secs(), 2);
         assert_eq!(census.alive(), 0);
+    });
+}
+
+#[test]
+fn service_has_the_grace_anew_when_the_children_have_used_theirs() {
+    paused(async {
+        let began = Instant::now();
+        let result = TaskGroup::builder()
+            .grace(Duration::from_secs(2))
+            .try_scope(async |group: &TaskGroup<&str>| -> Result<(), _> {
+                group.spawn_service("deaf", pending());
+                drop(group.spawn(async {
+                    cancelled().await;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }));
+                yield_now().await;
+                group.cancel("enough");
+                pending().await
+            })
+            .await;
+        assert!(result.is_err());
+        assert_eq!(began.elapsed().as_secs(), 3);
     });
 }
 

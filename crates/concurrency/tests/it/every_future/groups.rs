@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use bowline_concurrency::{Builder, ScopeError, StartError, TaskGroup, Until, scope, try_scope};
+use bowline_concurrency::{Builder, PolicyGroup, ScopeError, StartError, TaskGroup, Until, scope, try_scope};
 use bowline_testing::{Visited, assert_cancel_safe};
 use tokio::{sync::oneshot, task::yield_now};
 
@@ -98,14 +98,14 @@ pub(super) fn start() -> Visited {
 }
 
 pub(super) fn policy_scope() -> Visited {
-    policies(TaskGroup::builder)
+    policies(|| None)
 }
 
 pub(super) fn builder_policy_scope() -> Visited {
-    policies(|| TaskGroup::builder().grace(Duration::from_secs(60)))
+    policies(|| Some(TaskGroup::builder().grace(Duration::from_secs(60))))
 }
 
-fn policies(builder: fn() -> Builder) -> Visited {
+fn policies(builder: fn() -> Option<Builder>) -> Visited {
     let visited = assert_cancel_safe(
         async || {
             let world = World::default();
@@ -113,23 +113,26 @@ fn policies(builder: fn() -> Builder) -> Visited {
             let future = async move {
                 // The outputs owe a release, and stay with the policy.
                 let enough = Until::new(|leases: &Vec<Lease>| leases.len() == 2);
-                let outputs = builder()
-                    .policy_scope(enough, async |group| {
-                        for leases in [1, 1, 2] {
-                            let below = inside.clone();
-                            group.spawn(async move {
-                                below.clone().work().await;
-                                (0..leases).map(|_| below.lease()).collect()
-                            });
-                        }
+                let body = async |group: &PolicyGroup<Until<Vec<Lease>, _>>| {
+                    for leases in [1, 1, 2] {
                         let below = inside.clone();
                         group.spawn(async move {
-                            below.endless().await;
-                            Vec::new()
+                            below.clone().work().await;
+                            (0..leases).map(|_| below.lease()).collect()
                         });
-                        inside.clone().work().await;
-                    })
-                    .await;
+                    }
+                    let below = inside.clone();
+                    group.spawn(async move {
+                        bowline_concurrency::cancelled().await;
+                        below.work().await;
+                        Vec::new()
+                    });
+                    inside.clone().work().await;
+                };
+                let outputs = match builder() {
+                    None => bowline_concurrency::policy_scope(enough, body).await,
+                    Some(builder) => builder.policy_scope(enough, body).await,
+                };
                 assert!(outputs[3].is_none());
             };
             (future, world)
