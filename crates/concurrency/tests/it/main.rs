@@ -34,6 +34,7 @@ mod moved_futures;
 mod nesting;
 mod panics;
 mod policies;
+mod policy_hooks;
 #[cfg(feature = "tower")]
 mod request;
 mod reschedule;
@@ -42,6 +43,7 @@ mod run_blocking;
 mod runtime_end;
 mod scope;
 mod services;
+mod services_dropped;
 mod shield;
 mod shielding;
 mod shutdown;

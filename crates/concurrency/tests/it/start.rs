@@ -13,11 +13,7 @@ use bowline_concurrency::{
     Failure, Ready, Reason, Scope, ScopeError, StartError, TaskGroup, cancelled, scope, timeout, try_scope,
 };
 use bowline_testing::Polled;
-use tokio::{
-    runtime::{Builder, Handle},
-    sync::oneshot,
-    task::yield_now,
-};
+use tokio::{runtime::Builder, sync::oneshot, task::yield_now};
 
 use crate::{
     support::{Census, Owes, SlowDrop, ends, finish, on_both, stays_pending},
@@ -349,7 +345,6 @@ impl Drop for SendsAtDrop {
 fn start_on_a_runtime_that_goes_neither_hangs_nor_is_ready() {
     ends("a start", || {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let handle: Handle = runtime.handle().clone();
         let census = Census::default();
         let here = census.enter();
         let mut open = Polled::new(async {
@@ -364,7 +359,7 @@ fn start_on_a_runtime_that_goes_neither_hangs_nor_is_ready() {
             .await
         });
         {
-            let _entered = handle.enter();
+            let _entered = runtime.enter();
             open.assert_pending();
         }
         drop(runtime);
