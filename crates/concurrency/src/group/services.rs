@@ -115,7 +115,7 @@ impl Services {
             Node::services(label, group.clone())
         });
         let spawning = Spawning::<_, E>::new(node, None, name);
-        let ending = |name| ServiceEnding::<E, K>(GroupEnding::new(name));
+        let ending = |name| ServiceEnding::<E, K> { group: GroupEnding::new(name), panicked: false };
         let refused = spawning.spawn_ending(service, location, ending).err();
         drop(refused); // It is spawned only in the body, before the services' turn comes; so there is none.
     }
@@ -164,7 +164,10 @@ impl Drop for EndServices {
 }
 
 /// Ends in the node of the services, and fails the group.
-struct ServiceEnding<E, K>(GroupEnding<Arc<str>, E, K>);
+struct ServiceEnding<E, K> {
+    group: GroupEnding<Arc<str>, E, K>,
+    panicked: bool,
+}
 
 fn group_of(services: &Arc<Node>) -> Arc<Node> {
     services.parent().expect("services stand below their group, and are not moved")
@@ -179,17 +182,19 @@ where
     type Output = Leaving<()>;
 
     fn judge(&mut self, output: O) -> Result<(), Box<dyn ErrorValue>> {
-        self.0.judge(output)
+        self.group.judge(output)
     }
 
     fn failed(&mut self, node: &Arc<Node>, fault: Fault) {
-        Ending::<O>::failed(&mut self.0, &group_of(node), fault);
+        self.panicked |= matches!(fault, Fault::Panic(_));
+        Ending::<O>::failed(&mut self.group, &group_of(node), fault);
     }
 
     fn end(&mut self, node: &Arc<Node>, how: End) {
-        // At its turn it is dropped, although nobody cancels the group.
+        // At its turn it is dropped, although nobody cancels the group; its destructors may panic then.
+        let how = if self.panicked { End::Failed } else { how };
         if how != End::Dropped || !node.is_cancelled() {
-            Ending::<O>::end(&mut self.0, &group_of(node), how);
+            Ending::<O>::end(&mut self.group, &group_of(node), how);
         }
     }
 

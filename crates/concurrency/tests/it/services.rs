@@ -245,6 +245,20 @@ fn bg_20_panic_of_a_service_is_resumed_at_the_owner() {
 }
 
 #[test]
+fn bg_20_panic_of_the_destructors_of_a_service_is_resumed_at_the_owner_too() {
+    on_both(|| async {
+        let failed = tokio::spawn(scope(async |group| {
+            let bad = on_drop(|| panic!("in a destructor"));
+            group.spawn_service("log", async move {
+                let _bad = bad;
+                pending().await
+            });
+        }));
+        assert_eq!(failed.await.unwrap_err().into_panic().downcast_ref(), Some(&"in a destructor"));
+    });
+}
+
+#[test]
 fn service_of_a_cancelled_group_never_runs() {
     on_both(|| async {
         let census = Census::default();

@@ -16,7 +16,7 @@ use bowline_testing::Polled;
 use tokio::{runtime::Builder, sync::oneshot, task::yield_now};
 
 use crate::{
-    support::{Census, Owes, SlowDrop, ends, finish, on_both, stays_pending},
+    support::{Census, Owes, SlowDrop, ends, finish, on_both, on_drop, stays_pending},
     world::World,
 };
 
@@ -311,6 +311,21 @@ fn panic_of_a_child_fails_the_group_before_and_after_it_is_ready() {
 }
 
 #[test]
+fn panic_of_the_destructors_of_a_child_that_is_given_up_fails_the_group() {
+    on_both(|| async {
+        let failed = tokio::spawn(scope(async |group| {
+            let bad = on_drop(|| panic!("in a destructor"));
+            let start = group.start(|ready: Ready<()>| async move {
+                let _here = (ready, bad);
+                pending::<()>().await;
+            });
+            drop(start);
+        }));
+        assert_eq!(failed.await.unwrap_err().into_panic().downcast_ref(), Some(&"in a destructor"));
+    });
+}
+
+#[test]
 fn error_of_a_child_whose_caller_has_gone_goes_to_the_observer() {
     on_both(|| async {
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -318,12 +333,12 @@ fn error_of_a_child_whose_caller_has_gone_goes_to_the_observer() {
         let result = TaskGroup::builder().name("pages").try_scope(async |group: &TaskGroup<&str>| {
             Scope::current().observe_failures(move |failure: &Failure| list.lock().unwrap().push(failure.to_string()));
             // It has failed before its caller goes.
-            let (tell, told) = oneshot::channel();
+            let (tell, told) = oneshot::channel::<()>();
             let start = group.named("server").try_start(|ready: Ready<()>| async move {
-                let _here = (ready, SendsAtDrop(Some(tell)));
+                let _here = (ready, on_drop(|| drop(tell)));
                 Err::<(), _>("no address")
             });
-            told.await.unwrap();
+            assert!(told.await.is_err());
             drop(start);
             Ok(())
         });
@@ -332,32 +347,20 @@ fn error_of_a_child_whose_caller_has_gone_goes_to_the_observer() {
     });
 }
 
-/// Tells when it is dropped.
-struct SendsAtDrop(Option<oneshot::Sender<()>>);
-
-impl Drop for SendsAtDrop {
-    fn drop(&mut self) {
-        let _ = self.0.take().unwrap().send(());
-    }
-}
-
 #[test]
 fn start_on_a_runtime_that_goes_neither_hangs_nor_is_ready() {
     ends("a start", || {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let census = Census::default();
         let here = census.enter();
-        let mut open = Polled::new(async {
-            try_scope(async |group: &TaskGroup<&str>| -> Result<(), _> {
-                let start = group.try_start(|ready: Ready<()>| async move {
-                    let _here = (here, ready);
-                    pending::<Result<(), _>>().await
-                });
-                drop(start.await);
-                unreachable!("the body is dropped")
-            })
-            .await
-        });
+        let mut open = Polled::new(try_scope(async move |group: &TaskGroup<&str>| -> Result<(), _> {
+            let start = group.try_start(|ready: Ready<()>| async move {
+                let _here = (here, ready);
+                pending::<Result<(), _>>().await
+            });
+            drop(start.await);
+            unreachable!("the body is dropped")
+        }));
         {
             let _entered = runtime.enter();
             open.assert_pending();

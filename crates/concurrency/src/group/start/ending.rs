@@ -17,13 +17,14 @@ pub(super) struct StartEnding<N, E, K, T> {
     group: GroupEnding<N, E, K>,
     name: N,
     handshake: Arc<Handshake<T>>,
-    /// The group does not fail for what went wrong.
+    /// The group does not fail for the error.
     spared: bool,
+    panicked: bool,
 }
 
 impl<N: TaskName, E, K, T> StartEnding<N, E, K, T> {
     pub(super) fn new(name: N, handshake: Arc<Handshake<T>>) -> Self {
-        StartEnding { group: GroupEnding::new(name.clone()), name, handshake, spared: false }
+        StartEnding { group: GroupEnding::new(name.clone()), name, handshake, spared: false, panicked: false }
     }
 }
 
@@ -44,7 +45,7 @@ where
         let claim = match fault {
             Fault::Error(error) => self.handshake.claim(error),
             fault @ Fault::Panic(_) => {
-                self.spared = false;
+                self.panicked = true;
                 return Ending::<O>::failed(&mut self.group, node, fault);
             }
         };
@@ -57,7 +58,9 @@ where
     }
 
     fn end(&mut self, node: &Arc<Node>, how: End) {
-        if how != End::Failed || !self.spared {
+        // Also if its destructors panicked when it was given up.
+        let how = if self.panicked { End::Failed } else { how };
+        if how != End::Failed || self.panicked || !self.spared {
             Ending::<O>::end(&mut self.group, node, how);
         }
         // After the cancellation of the group: a caller that shares its fate does not come to run first.
