@@ -96,18 +96,18 @@ where
     /// Ready, with the names of what is left, when everything below is gone, or when waiting for it has taken too long.
     fn poll_settled(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<String>> {
         let this = self.project();
-        if this.node.poll_settled(cx).is_pending() {
-            return match this.limits.as_mut().map(|limits| limits.tick(this.node, cx)) {
-                Some(Tick::GiveUp) => {
-                    let services = this.services.get().map(|services| services.stragglers());
-                    Poll::Ready(this.node.stragglers().into_iter().chain(services.unwrap_or_default()).collect())
-                }
-                _ => Poll::Pending,
+        if this.node.poll_settled(cx).is_ready() {
+            return match this.services.get() {
+                None => Poll::Ready(Vec::new()),
+                Some(services) => poll_services(services, this.node, this.limits, cx),
             };
         }
-        match this.services.get() {
-            None => Poll::Ready(Vec::new()),
-            Some(services) => poll_services(services, this.node, this.limits, cx),
+        match this.limits.as_mut().map(|limits| limits.tick(this.node, cx)) {
+            Some(Tick::GiveUp) => {
+                let services = this.services.get().map(|services| services.stragglers());
+                Poll::Ready(this.node.stragglers().into_iter().chain(services.unwrap_or_default()).collect())
+            }
+            _ => Poll::Pending,
         }
     }
 }
