@@ -15,12 +15,17 @@ use crate::{
 mod ending;
 mod named;
 mod permit;
+mod services;
 mod spawning;
+mod start;
 
+pub(crate) use ending::GroupEnding;
 pub use named::Named;
 pub(crate) use permit::Limit;
 pub use permit::SpawnPermit;
-pub(crate) use spawning::{Fallible, Plain, Spawning};
+pub(crate) use services::Services;
+pub(crate) use spawning::{Fallible, Plain, Spawning, TaskName};
+pub use start::{Ready, Start, StartError};
 
 /// The children of a [`scope`](crate::scope) or [`try_scope`](crate::try_scope).
 ///
@@ -67,6 +72,7 @@ pub(crate) use spawning::{Fallible, Plain, Spawning};
 pub struct TaskGroup<E: fmt::Debug + Send + 'static = CannotFail> {
     node: Arc<Node>,
     limit: Option<Limit>,
+    services: Services,
     error: PhantomData<fn() -> E>,
 }
 
@@ -80,7 +86,7 @@ impl TaskGroup {
 impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
     pub(crate) fn open(node: Arc<Node>, limit: Option<Limit>) -> Self {
         crate::trace::opened(&node);
-        TaskGroup { node, limit, error: PhantomData }
+        TaskGroup { node, limit, services: Services::default(), error: PhantomData }
     }
 
     /// Spawns a child whose output is a value, whatever it is. Only a panic of it fails the group.
@@ -270,12 +276,16 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
         self.node.reason()
     }
 
-    fn spawning<N>(&self, name: N) -> Spawning<'_, N, E> {
+    pub(crate) fn spawning<N>(&self, name: N) -> Spawning<'_, N, E> {
         Spawning::new(&self.node, self.limit.as_ref(), name)
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
         &self.node
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
     }
 }
 
@@ -288,6 +298,11 @@ impl<E: fmt::Debug + Send + 'static> fmt::Debug for TaskGroup<E> {
 impl<E: fmt::Debug + Send + 'static> Drop for TaskGroup<E> {
     /// If the scope's future was dropped half-way: cancel the children, and let the nearest live node wait for them.
     fn drop(&mut self) {
-        crate::scope::leave(&self.node, current::try_current());
+        let current = current::try_current();
+        let services = self.services.get().map(|services| (services, current.clone()));
+        crate::scope::leave(&self.node, current);
+        if let Some((services, current)) = services {
+            services::leave(services, &self.node, current);
+        }
     }
 }

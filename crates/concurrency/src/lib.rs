@@ -33,6 +33,8 @@
 //!
 //! - [`scope`], [`try_scope`]: a body and its children, returned from together; [`TaskGroup`], [`Task`], and [`Spawner`] for children that spawn
 //! - [`TaskGroup::builder`]: the same with a name, a limit of children, a grace, a deadline
+//! - [`TaskGroup::start`], [`TaskGroup::spawn_service`]: children that are ready before their caller goes on; children that are cancelled last
+//! - [`policy_scope`]: a scope whose outcomes go to a [`Policy`]: [`FirstSuccess`], [`Collect`], [`Until`], [`Supervise`], or your own
 //! - [`in_task_scope`], [`try_in_task_scope`]: children inside the caller's task, which may borrow
 //! - [`gather`], [`try_gather`], [`race`], [`first_ok`], [`quorum`], [`hedge`], [`as_completed`]: several futures in one task; what is not needed
 //!   any more is dropped, and settled
@@ -230,6 +232,7 @@ mod hand_off;
 mod in_task;
 mod live;
 mod node;
+mod policy;
 mod primitive;
 mod quorum;
 mod race;
@@ -262,13 +265,16 @@ pub use failure::Failure;
 pub use fallible::{CanFail, CannotFail};
 pub use first_ok::{FirstOk, Hedge, NoneOk, first_ok, hedge};
 pub use gather::{AsItIs, Gather, GatherWithin, OrError, gather, try_gather};
-pub use group::{Named, SpawnPermit, TaskGroup};
+pub use group::{Named, Ready, SpawnPermit, Start, StartError, TaskGroup};
 pub use hand_off::{hand_off, lost_releases};
 pub use in_task::{
     InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, TryInTaskScope, in_task_scope, try_in_task_scope,
 };
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;
+pub use policy::{
+    Collect, FirstSuccess, NoSuccess, Place, Policy, PolicyGroup, PolicyNamed, Supervise, Until, policy_scope,
+};
 pub use quorum::{NoQuorum, Quorum, quorum};
 pub use race::{Race, race};
 pub use reason::{Deadline, Reason};

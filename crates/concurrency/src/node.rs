@@ -146,6 +146,12 @@ impl Node {
         Self::build(label, Some(parent), Duration::ZERO, true, Clock::None)
     }
 
+    /// The node of a scope's services: hides what is above, and is cancelled by hand when its turn has come.
+    pub(crate) fn services(label: Label, group: Arc<Node>) -> Arc<Node> {
+        let grace = group.grace;
+        Self::build(label, Some(group), grace, true, Clock::None)
+    }
+
     /// The node of a deadline.
     pub(crate) fn timed(label: Label, parent: Arc<Node>, at: Option<Instant>) -> Arc<Node> {
         Self::build(label, Some(parent), Duration::ZERO, false, Clock::Active(at))

@@ -22,6 +22,9 @@ pub enum Reason {
     Shutdown,
     /// Somebody said so, for example with [`TaskGroup::cancel`](crate::TaskGroup::cancel), and said why.
     Explicit(Cow<'static, str>),
+    /// The body and all children have ended; only services hear of it (see
+    /// [`spawn_service`](crate::TaskGroup::spawn_service)).
+    ScopeEnded,
     /// The runtime that was to run a child was shut down first.
     RuntimeGone,
 }
@@ -35,6 +38,7 @@ impl fmt::Display for Reason {
             Reason::OwnerDropped => f.write_str("the owner of the scope was dropped"),
             Reason::Shutdown => f.write_str("the program is shutting down"),
             Reason::Explicit(message) => f.write_str(message),
+            Reason::ScopeEnded => f.write_str("the body and all children of the scope have ended"),
             Reason::RuntimeGone => f.write_str("the runtime was shut down"),
         }
     }

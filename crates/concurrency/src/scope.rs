@@ -19,8 +19,10 @@ mod limits;
 mod running;
 
 pub use builder::{Builder, TryBuilder};
-use limits::Limits;
-use running::{End, Running};
+pub(crate) use conclusion::of as conclude;
+pub(crate) use limits::Limits;
+use running::End;
+pub(crate) use running::Running;
 
 /// Opens a scope that cannot fail, and returns the body's value after the last task below it is gone.
 ///
@@ -119,7 +121,7 @@ where
     try_open(TaskGroup::open(default_node(), None), None, body).await
 }
 
-fn default_node() -> Arc<Node> {
+pub(crate) fn default_node() -> Arc<Node> {
     Node::new(Label::Kind("a scope"), Some(current::current()))
 }
 
@@ -128,7 +130,7 @@ where
     F: AsyncFnOnce(&TaskGroup) -> T,
 {
     // The group was declared first and is dropped last: the body is gone when the group hands its children over.
-    let end = Running::new(group.node(), limits, |_, value| Some(value), body(&group)).await;
+    let end = Running::new(&group, limits, |_, value| Some(value), body(&group)).await;
     match conclusion::of::<T, CannotFail>(group.node(), end) {
         Ok(value) => value,
         Err(ScopeError::Failed(errors)) => errors.first().unreachable(),
@@ -144,7 +146,7 @@ where
     let judge = |node: &Arc<Node>, result: Result<T, E>| {
         result.map_err(|error| node.record_error(Some("the body".into()), Box::new(error))).ok()
     };
-    let end = Running::new(group.node(), limits, judge, body(&group)).await;
+    let end = Running::new(&group, limits, judge, body(&group)).await;
     conclusion::of(group.node(), end)
 }
 

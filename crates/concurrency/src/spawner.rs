@@ -101,7 +101,7 @@ impl<E: fmt::Debug + Send + 'static + CanFail> Spawner<E> {
         self.node.cancel(Reason::Explicit(message.into()));
     }
 
-    /// Cancels the group and waits until it has returned, and everything below it is gone.
+    /// Cancels the group and waits until it has returned, and everything below it is gone; only services may still be ending.
     ///
     /// Not from below the group itself, which is dropped while it waits for its own end.
     ///

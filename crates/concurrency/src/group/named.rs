@@ -2,8 +2,8 @@
 
 use std::{fmt, panic::Location, sync::Arc};
 
-use super::{Fallible, Plain, Spawning};
-use crate::task::Task;
+use super::{Fallible, Plain, Ready, Spawning, Start};
+use crate::{fallible::CannotFail, task::Task};
 
 /// A name for the next child; see [`TaskGroup::named`](crate::TaskGroup::named).
 #[derive(Debug)]
@@ -55,5 +55,36 @@ impl<'group, E: fmt::Debug + Send + 'static> Named<'group, E> {
         F: Future<Output: 'static> + 'static,
     {
         self.spawning.local_task::<_, Plain>(future, Location::caller())
+    }
+
+    /// Starts a child under this name; see [`TaskGroup::start`](crate::TaskGroup::start).
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    #[track_caller]
+    pub fn start<T, F, Fut>(self, child: F) -> Start<'group, T, Fut::Output, CannotFail>
+    where
+        T: Send + 'static,
+        F: FnOnce(Ready<T>) -> Fut,
+        Fut: Future<Output: Send + 'static> + Send + 'static,
+    {
+        Start::new::<_, _, _, _, Plain>(self.spawning, child, Location::caller())
+    }
+
+    /// Starts a fallible child under this name; see [`TaskGroup::try_start`](crate::TaskGroup::try_start).
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    #[track_caller]
+    pub fn try_start<T, O, F, Fut>(self, child: F) -> Start<'group, T, O, E>
+    where
+        T: Send + 'static,
+        O: Send + 'static,
+        F: FnOnce(Ready<T>) -> Fut,
+        Fut: Future<Output = Result<O, E>> + Send + 'static,
+    {
+        Start::new::<_, _, _, _, Fallible>(self.spawning, child, Location::caller())
     }
 }

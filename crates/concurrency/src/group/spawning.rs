@@ -6,7 +6,7 @@ use tokio::{sync::OwnedSemaphorePermit, task::JoinHandle};
 
 use super::{ending::GroupEnding, permit::Limit};
 use crate::{
-    child::{Child, Leaving},
+    child::{Child, Ending, Leaving},
     dressed::{Dress, Dressed, Origin},
     node::Node,
     task::Task,
@@ -84,6 +84,14 @@ impl<'group, N: TaskName, E: fmt::Debug + Send + 'static> Spawning<'group, N, E>
         Spawning { node: self.node, limit: self.limit, permit: self.permit, name, error: self.error }
     }
 
+    pub(super) fn node(&self) -> &'group Arc<Node> {
+        self.node
+    }
+
+    pub(super) fn name(&self) -> &N {
+        &self.name
+    }
+
     pub(crate) fn task<F, K>(self, future: F, location: &'static Location<'static>) -> Task<'group, K::Value>
     where
         F: Future + Send + 'static,
@@ -101,9 +109,10 @@ impl<'group, N: TaskName, E: fmt::Debug + Send + 'static> Spawning<'group, N, E>
         K::Value: 'static,
     {
         let (node, name) = (self.node, self.name.shared());
-        let handle = self.start::<F, dyn Future<Output = F::Output>, K>(
+        let handle = self.launch::<F, dyn Future<Output = F::Output>, _>(
             future,
             location,
+            GroupEnding::<N, E, K>::new,
             |future| future,
             tokio::task::spawn_local,
             tokio::task::spawn_local,
@@ -118,9 +127,24 @@ impl<'group, N: TaskName, E: fmt::Debug + Send + 'static> Spawning<'group, N, E>
         K: Kind<F::Output, E>,
         K::Value: Send + 'static,
     {
-        self.start::<F, dyn Future<Output = F::Output> + Send, K>(
+        self.spawn_ending(future, location, GroupEnding::<N, E, K>::new)
+    }
+
+    /// Spawns a child that ends in a way of its own, made from its name.
+    pub(crate) fn spawn_ending<F, S>(
+        self,
+        future: F,
+        location: &'static Location<'static>,
+        ending: impl FnOnce(N) -> S,
+    ) -> Result<JoinHandle<S::Output>, F>
+    where
+        F: Future + Send + 'static,
+        S: Ending<F::Output, Output: Send> + Send + 'static,
+    {
+        self.launch::<F, dyn Future<Output = F::Output> + Send, S>(
             future,
             location,
+            ending,
             |future| future,
             tokio::spawn,
             tokio::spawn,
@@ -128,25 +152,26 @@ impl<'group, N: TaskName, E: fmt::Debug + Send + 'static> Spawning<'group, N, E>
     }
 
     /// `erase` and the two ways to spawn differ in `Send` alone.
-    fn start<F, D, K>(
+    fn launch<F, D, S>(
         self,
         future: F,
         location: &'static Location<'static>,
+        ending: impl FnOnce(N) -> S,
         erase: impl FnOnce(Pin<Box<F>>) -> Pin<Box<D>>,
-        spawn: impl FnOnce(Child<F, GroupEnding<N, E, K>>) -> Handle<K::Value>,
-        spawn_dressed: impl FnOnce(Child<Dressed<D>, GroupEnding<N, E, K>>) -> Handle<K::Value>,
-    ) -> Result<Handle<K::Value>, F>
+        spawn: impl FnOnce(Child<F, S>) -> JoinHandle<S::Output>,
+        spawn_dressed: impl FnOnce(Child<Dressed<D>, S>) -> JoinHandle<S::Output>,
+    ) -> Result<JoinHandle<S::Output>, F>
     where
         F: Future,
         D: Future<Output = F::Output> + ?Sized,
-        K: Kind<F::Output, E>,
+        S: Ending<F::Output>,
     {
         if !self.node.add_child() {
             return Err(future);
         }
         let origin = Origin { name: self.name.get(), location };
         let dress = Dress::for_child(self.node, origin, self.limit, self.permit);
-        let ending = GroupEnding::new(self.name);
+        let ending = ending(self.name);
         // No lock is held: on a runtime that is shutting down, Tokio drops the future inside `spawn`.
         let handle = match dress {
             None => spawn(Child::new(self.node.clone(), future, ending)),

@@ -9,6 +9,7 @@ use crate::{
     errors::ScopeError,
     group::{Limit, TaskGroup},
     node::{Clock, Label, Node},
+    policy::{Policy, PolicyGroup},
     reason::Deadline,
     timeout::SETTLE_WITHIN,
 };
@@ -149,6 +150,24 @@ impl Builder {
         F: AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
     {
         TryBuilder::new(self).try_scope(body).await
+    }
+
+    /// Opens a scope with a policy, like [`policy_scope`](crate::policy_scope()).
+    ///
+    /// # Panics
+    ///
+    /// As [`policy_scope`](crate::policy_scope()).
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of [`policy_scope`](crate::policy_scope()); the children then have their [`grace`](Builder::grace).
+    pub async fn policy_scope<P, F>(self, policy: P, body: F) -> P::Output
+    where
+        P: Policy,
+        F: AsyncFnOnce(&PolicyGroup<P>) -> P::Body,
+    {
+        let (group, limits) = TryBuilder::new(self).open();
+        PolicyGroup::run(group, limits, policy, body).await
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What only scopes from a builder have.
-pub(super) struct Limits {
+pub(crate) struct Limits {
     pub(super) deadline: Option<(Instant, Deadline)>,
     /// Cancels the scope when it is ready.
     pub(super) when: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,

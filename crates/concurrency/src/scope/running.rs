@@ -1,6 +1,7 @@
-//! The future of an open scope: the body beside its children, then the wait for what is below.
+//! The future of an open scope: the body beside its children, then the wait for what is below, and at last for the services.
 
 use std::{
+    fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -8,27 +9,32 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::limits::{Limits, Tick};
-use crate::{below::Below, current, node::Node, reason::Reason};
-
-/// Makes the value of a scope from what its body returned, or records the failure.
-pub(super) type Judge<O, T> = fn(&Arc<Node>, O) -> Option<T>;
+use super::limits::{Limits, Stage, Tick};
+use crate::{
+    below::Below,
+    current,
+    group::{Services, TaskGroup},
+    node::Node,
+    reason::Reason,
+};
 
 /// How a scope ended, once everything below it is gone or given up.
-pub(super) struct End<T> {
+pub(crate) struct End<T> {
     /// `None` if the body failed, panicked or was dropped.
-    pub(super) value: Option<T>,
+    pub(crate) value: Option<T>,
     /// What was not gone within the budget, by name.
-    pub(super) stragglers: Vec<String>,
+    pub(crate) stragglers: Vec<String>,
 }
 
 pin_project! {
     /// A struct: an async fn would hold the body twice, and double it at each level.
-    pub(super) struct Running<'group, F: Future, T> {
+    pub(crate) struct Running<'group, F: Future, T, J> {
         #[pin]
         body: Below<F>,
         node: &'group Arc<Node>,
-        judge: Judge<F::Output, T>,
+        services: &'group Services,
+        // Makes the value of the scope from what its body returned, or records the failure.
+        judge: J,
         limits: Option<Box<Limits>>,
         // The body has asked whether it is cancelled: it may use the grace.
         asked: bool,
@@ -37,14 +43,19 @@ pin_project! {
     }
 }
 
-impl<'group, F: Future, T> Running<'group, F, T> {
-    pub(super) fn new(
-        node: &'group Arc<Node>,
+impl<'group, F, T, J> Running<'group, F, T, J>
+where
+    F: Future,
+    J: FnMut(&Arc<Node>, F::Output) -> Option<T>,
+{
+    pub(crate) fn new<E: fmt::Debug + Send + 'static>(
+        group: &'group TaskGroup<E>,
         limits: Option<Box<Limits>>,
-        judge: Judge<F::Output, T>,
+        judge: J,
         body: F,
     ) -> Self {
-        Running { body: Below::inline(node.clone(), body), node, judge, limits, asked: false, ended: None }
+        let (node, services) = (group.node(), group.services());
+        Running { body: Below::inline(node.clone(), body), node, services, judge, limits, asked: false, ended: None }
     }
 
     fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
@@ -86,16 +97,50 @@ impl<'group, F: Future, T> Running<'group, F, T> {
     fn poll_settled(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<String>> {
         let this = self.project();
         if this.node.poll_settled(cx).is_ready() {
-            return Poll::Ready(Vec::new());
+            return match this.services.get() {
+                None => Poll::Ready(Vec::new()),
+                Some(services) => poll_services(services, this.node, this.limits, cx),
+            };
         }
         match this.limits.as_mut().map(|limits| limits.tick(this.node, cx)) {
-            Some(Tick::GiveUp) => Poll::Ready(this.node.stragglers()),
+            Some(Tick::GiveUp) => {
+                let services = this.services.get().map(|services| services.stragglers());
+                Poll::Ready(this.node.stragglers().into_iter().chain(services.unwrap_or_default()).collect())
+            }
             _ => Poll::Pending,
         }
     }
 }
 
-impl<F: Future, T> Future for Running<'_, F, T> {
+/// The last phase: nobody is left who could use a service. They are cancelled, and have the times of the scope once more.
+#[cold]
+fn poll_services(
+    services: &Node,
+    group: &Node,
+    limits: &mut Option<Box<Limits>>,
+    cx: &mut Context<'_>,
+) -> Poll<Vec<String>> {
+    if services.try_close() {
+        return Poll::Ready(Vec::new()); // They have ended by themselves.
+    }
+    if !services.is_cancelled() {
+        services.cancel(group.reason().unwrap_or(Reason::ScopeEnded));
+        limits.iter_mut().for_each(|limits| limits.stage = Stage::Running);
+    }
+    if services.poll_settled(cx).is_ready() {
+        return Poll::Ready(Vec::new());
+    }
+    match limits.as_mut().map(|limits| limits.tick(services, cx)) {
+        Some(Tick::GiveUp) => Poll::Ready(services.stragglers()),
+        _ => Poll::Pending,
+    }
+}
+
+impl<F, T, J> Future for Running<'_, F, T, J>
+where
+    F: Future,
+    J: FnMut(&Arc<Node>, F::Output) -> Option<T>,
+{
     type Output = End<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End<T>> {

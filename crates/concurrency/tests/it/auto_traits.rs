@@ -5,8 +5,9 @@ use std::marker::PhantomPinned;
 use bowline_concurrency::{
     AsCompleted, AsItIs, BackgroundTask, BackgroundTasks, Cancelled, Completed, Deadline, Elapsed, Errors, Failure,
     FirstOk, Gather, GatherWithin, Hold, InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, Interrupted, LiveTask,
-    Named, NextCompleted, NoQuorum, NoneOk, Quorum, Race, Reason, RunError, Scope, ScopeError, ScopedFuture, Settled,
-    Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Task, TaskGroup, Timeout, TryInTaskScope,
+    Named, NextCompleted, NoQuorum, NoneOk, PolicyGroup, PolicyNamed, Quorum, Race, Ready, Reason, RunError, Scope,
+    ScopeError, ScopedFuture, Settled, Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Start,
+    StartError, Task, TaskGroup, Timeout, TryInTaskScope, Until,
 };
 
 use bowline_concurrency::{
@@ -41,6 +42,13 @@ fn auto_traits() {
     send::<(TaskGroup<u8>, Timeout<Future>)>();
     send::<(InTaskChild<'static, u8>, InTaskGroup<'static, u8>, InTaskNamed<'static, 'static, u8>)>();
     send::<(InTaskScope<'static, Future>, TryInTaskScope<'static, Future, u8, u8>)>();
+    send::<(Ready<u8>, Start<'static, u8, u8, u8>, StartError<u8, u8>)>();
+    sync::<(Ready<std::cell::Cell<u8>>, Start<'static, std::cell::Cell<u8>, std::cell::Cell<u8>, std::cell::Cell<u8>>)>(
+    );
+    unpin::<Start<'static, PhantomPinned, PhantomPinned, PhantomPinned>>();
+    send::<(PolicyGroup<Until<u8, fn(&u8) -> bool>>, PolicyNamed<'static, Until<u8, fn(&u8) -> bool>>)>();
+    // Shared by reference across threads whatever their outcomes are.
+    sync::<PolicyGroup<Until<std::cell::Cell<u8>, fn(&std::cell::Cell<u8>) -> bool>>>();
     sync::<(BackgroundTask<u8>, BackgroundTasks, Deadline, Elapsed, Errors<u8>, Hold, Reason, RunError, Scope)>();
     // Groups are shared by reference across threads whatever their error is.
     sync::<(InTaskGroup<'static, std::cell::Cell<u8>>, InTaskChild<'static, std::cell::Cell<u8>>)>();

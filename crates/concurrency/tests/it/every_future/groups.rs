@@ -2,11 +2,11 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use bowline_concurrency::{ScopeError, TaskGroup, scope, try_scope};
+use bowline_concurrency::{Builder, PolicyGroup, ScopeError, StartError, TaskGroup, Until, scope, try_scope};
 use bowline_testing::{Visited, assert_cancel_safe};
 use tokio::{sync::oneshot, task::yield_now};
 
-use crate::world::{World, hushed};
+use crate::world::{Lease, World, hushed};
 
 pub(super) fn task() -> Visited {
     let visited = assert_cancel_safe(
@@ -59,6 +59,87 @@ pub(super) fn cancel_task() -> Visited {
         World::left_clean,
     );
     visited.at_least(2);
+    visited
+}
+
+pub(super) fn start() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let body = async move |group: &TaskGroup<&str>| {
+                let below = inside.clone();
+                let server = group.start(|ready| async move {
+                    below.clone().work().await;
+                    ready.signal(below.lease());
+                    below.work().await
+                });
+                let (lease, server) = server.await.unwrap();
+                drop(lease);
+                assert_eq!(server.await, 1);
+                let below = inside.clone();
+                let failing = group.try_start(|ready| async move {
+                    below.clone().work().await;
+                    let _lease = below.lease();
+                    yield_now().await;
+                    drop::<bowline_concurrency::Ready<()>>(ready);
+                    Err::<(), _>("no address")
+                });
+                assert!(matches!(failing.await, Err(StartError::Failed("no address"))));
+                Ok(())
+            };
+            let future = async move { try_scope(body).await.unwrap() };
+            (hushed(future), world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(3);
+    visited
+}
+
+pub(super) fn policy_scope() -> Visited {
+    policies(|| None)
+}
+
+pub(super) fn builder_policy_scope() -> Visited {
+    policies(|| Some(TaskGroup::builder().grace(Duration::from_secs(60))))
+}
+
+fn policies(builder: fn() -> Option<Builder>) -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                // The outputs owe a release, and stay with the policy.
+                let enough = Until::new(|leases: &Vec<Lease>| leases.len() == 2);
+                let body = async |group: &PolicyGroup<Until<Vec<Lease>, _>>| {
+                    for leases in [1, 1, 2] {
+                        let below = inside.clone();
+                        group.spawn(async move {
+                            below.clone().work().await;
+                            (0..leases).map(|_| below.lease()).collect()
+                        });
+                    }
+                    let below = inside.clone();
+                    group.spawn(async move {
+                        bowline_concurrency::cancelled().await;
+                        below.work().await;
+                        Vec::new()
+                    });
+                    inside.clone().work().await;
+                };
+                let outputs = match builder() {
+                    None => bowline_concurrency::policy_scope(enough, body).await,
+                    Some(builder) => builder.policy_scope(enough, body).await,
+                };
+                assert!(outputs[3].is_none());
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(1);
     visited
 }
 
