@@ -4,6 +4,7 @@ use std::{
     fmt,
     num::NonZeroUsize,
     panic::Location,
+    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -13,8 +14,9 @@ use tokio::{runtime::Handle, time::timeout};
 use crate::{
     child::Child,
     current,
+    dressed::{Dress, Dressed},
     failure::Failure,
-    live::Tracked,
+    inspect::Tracked,
     reason::Reason,
     settle::SettleAmong,
     spawner::{Refusal, SpawnError},
@@ -170,10 +172,20 @@ impl BackgroundTasks {
             Ok(key) => key,
             Err(refusal) => return Err(SpawnError::new(future, refusal)),
         };
-        let tracked = Tracked::new(Some(&name), &shared.node, location);
-        let mut ending = BackgroundEnding::new(shared.clone(), key, name, judge, tracked);
+        let dress = Tracked::new(Some(&name), &shared.node, location).map(Dress::seen);
+        let known = dress.as_ref().and_then(Dress::known);
+        let mut ending = BackgroundEnding::new(shared.clone(), key, name, judge);
         let place = ending.place();
-        let handle = runtime.spawn(Child::new(shared.node.clone(), future, ending));
+        let handle = match dress {
+            None => runtime.spawn(Child::new(shared.node.clone(), future, ending)),
+            Some(dress) => {
+                let future: Pin<Box<dyn Future<Output = F::Output> + Send>> = Box::pin(future);
+                runtime.spawn(Child::new(shared.node.clone(), Dressed::new(future, dress), ending))
+            }
+        };
+        if let Some(known) = known {
+            known.by(handle.id());
+        }
         shared.spawned(key, handle.abort_handle());
         Ok(BackgroundTask::new(shared.node.clone(), handle, place))
     }

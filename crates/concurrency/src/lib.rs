@@ -200,6 +200,7 @@ mod fallible;
 mod group;
 mod hand_off;
 mod in_task;
+pub mod inspect;
 mod live;
 mod node;
 mod primitive;
@@ -229,6 +230,10 @@ pub use group::{Named, SpawnPermit, TaskGroup};
 pub use hand_off::{hand_off, lost_releases};
 pub use in_task::{
     InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, TryInTaskScope, in_task_scope, try_in_task_scope,
+};
+pub use inspect::{
+    switch::inspect,
+    tree::{Tree, tree},
 };
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;

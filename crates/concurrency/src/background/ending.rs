@@ -9,7 +9,6 @@ use super::shared::Shared;
 use crate::{
     child::{End, Ending, Fault, drop_below, drop_untaken},
     failure::Failure,
-    live::Tracked,
     node::{ErrorValue, Node, leave_child},
 };
 
@@ -22,18 +21,11 @@ pub(super) struct BackgroundEnding<O, T> {
     name: Arc<str>,
     judge: Judge<O, T>,
     slot: Option<Arc<Slot<T>>>,
-    tracked: Option<Tracked>,
 }
 
 impl<O, T> BackgroundEnding<O, T> {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        key: u64,
-        name: Arc<str>,
-        judge: Judge<O, T>,
-        tracked: Option<Tracked>,
-    ) -> Self {
-        BackgroundEnding { shared, key, name, judge, slot: None, tracked }
+    pub(super) fn new(shared: Arc<Shared>, key: u64, name: Arc<str>, judge: Judge<O, T>) -> Self {
+        BackgroundEnding { shared, key, name, judge, slot: None }
     }
 
     /// Where the handle will find the value.
@@ -126,7 +118,6 @@ impl<O, T> Ending<O> for BackgroundEnding<O, T> {
         if how == End::Dropped && !node.is_cancelled() {
             Failure::lost(&*self.name).report_from(node.clone());
         }
-        self.tracked = None;
         self.shared.forget(self.key, matches!(how, End::Value | End::Failed));
     }
 

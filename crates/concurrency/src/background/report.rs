@@ -5,6 +5,7 @@ use super::shared::{Names, Shared};
 /// What became of the tasks of a [`BackgroundTasks`](crate::BackgroundTasks) that was shut down, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ShutdownReport {
     /// How many tasks had ended by themselves since the beginning, the cooperative ones included.
     pub finished: u64,

@@ -9,7 +9,13 @@ use std::{
 use pin_project_lite::pin_project;
 
 use super::limits::{Limits, Tick};
-use crate::{below::Below, current, node::Node, reason::Reason};
+use crate::{
+    below::Below,
+    current,
+    inspect::{self, On},
+    node::Node,
+    reason::Reason,
+};
 
 /// Makes the value of a scope from what its body returned, or records the failure.
 pub(super) type Judge<O, T> = fn(&Arc<Node>, O) -> Option<T>;
@@ -85,7 +91,8 @@ impl<'group, F: Future, T> Running<'group, F, T> {
     /// Ready, with the names of what is left, when everything below is gone, or when waiting for it has taken too long.
     fn poll_settled(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<String>> {
         let this = self.project();
-        if this.node.poll_settled(cx).is_ready() {
+        let settled = inspect::waits(|| On::settled(this.node)).poll(cx, |cx| this.node.poll_settled(cx));
+        if settled.is_ready() {
             return Poll::Ready(Vec::new());
         }
         match this.limits.as_mut().map(|limits| limits.tick(this.node, cx)) {

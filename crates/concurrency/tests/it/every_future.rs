@@ -39,6 +39,7 @@ const LIST: &[(&str, Tried)] = &[
     ("in_task/inside.rs Inside", In("in_task.rs InTaskScope")),
     ("in_task/run.rs Run", In("in_task.rs InTaskScope")),
     ("in_task/slot.rs InTaskChild", In("in_task.rs InTaskScope")),
+    ("inspect/wait.rs InLine", In("group.rs permit")),
     ("root.rs root_scope", By(others::root_scope)),
     ("root/options.rs scope", By(others::root_with_options)),
     ("run_blocking.rs BlockingCall", By(others::run_blocking)),
@@ -101,7 +102,9 @@ fn collect(src: &Path, folder: &Path, found: &mut BTreeSet<String>) {
             let name = if line.starts_with("impl") {
                 line.split_once(" Future for ").map(|(_, name)| name)
             } else {
-                line.strip_prefix("pub async fn ")
+                // Plain functions that know their caller, too.
+                let plain = line.strip_prefix("pub fn ").filter(|line| line.contains("-> impl Future<"));
+                line.strip_prefix("pub async fn ").or(plain)
             };
             let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
             found.extend(name.map(|name| format!("{file} {}", word(name))));
