@@ -1,0 +1,412 @@
+//! The tree while it runs: nodes, tasks, what they are called and what they do.
+
+use std::{pin::pin, sync::mpsc, thread, time::Duration};
+
+use bowline_concurrency::{
+    BackgroundTasks, Root, Scope, TaskGroup, Tree, hand_off, in_task_scope, inspect,
+    inspect::{NodeState, TaskState, TreeNode, TreeTask},
+    scope, shield, timeout, tree,
+};
+use bowline_testing::{Polled, all_blocked};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
+    task::yield_now,
+    time::{Instant, advance},
+};
+
+use crate::support::{Census, LONG, ends, finish, forever, on_both, on_drop, paused};
+
+// The registry is one of the process, where other tests run: names tell what is ours.
+
+#[track_caller]
+pub(crate) fn node<'a>(tree: &'a Tree, name: &str) -> &'a TreeNode {
+    tree.nodes().iter().find(|node| node.name == name).unwrap_or_else(|| panic!("no node {name:?} in\n{tree:#}"))
+}
+
+#[track_caller]
+pub(crate) fn task<'a>(tree: &'a Tree, name: &str) -> &'a TreeTask {
+    let found = tree.tasks().iter().find(|task| task.name.as_deref() == Some(name));
+    found.unwrap_or_else(|| panic!("no task {name:?} in\n{tree:#}"))
+}
+
+/// Waits until the tree shows what `look` is for.
+pub(crate) async fn shows(look: impl Fn(&Tree) -> bool) -> Tree {
+    loop {
+        let tree = tree();
+        if look(&tree) {
+            return tree;
+        }
+        yield_now().await;
+    }
+}
+
+#[test]
+fn dx_01_tree_has_parents_children_and_groups_right_while_they_run() {
+    on_both(|| async {
+        inspect(true);
+        let body = TaskGroup::builder().name("dx 01 outer").scope(async |outer| {
+            let (open, gate) = oneshot::channel::<()>();
+            let child = TaskGroup::builder().name("dx 01 inner").scope(async |inner| {
+                drop(inner.named("dx 01 leaf").spawn(gate));
+            });
+            let child = outer.named("dx 01 child").spawn(child);
+            let seen = shows(|tree| tree.tasks().iter().any(|task| task.name.as_deref() == Some("dx 01 leaf"))).await;
+            let (outer, inner) = (node(&seen, "dx 01 outer"), node(&seen, "dx 01 inner"));
+            assert_eq!((outer.children, inner.children), (1, 1));
+            assert_eq!(task(&seen, "dx 01 child").node, outer.id);
+            assert_eq!(task(&seen, "dx 01 leaf").node, inner.id);
+            assert_eq!(inner.parent, Some(outer.id));
+            assert_eq!(inner.task, Some(task(&seen, "dx 01 child").id), "the child has opened it");
+            let root = seen.nodes().iter().find(|node| node.parent.is_none()).unwrap();
+            assert_eq!(root.name, "the process root");
+            let _ = open.send(());
+            child.await;
+        });
+        body.await;
+        let after = tree();
+        assert!(after.nodes().iter().all(|node| !node.name.starts_with("dx 01")), "{after:#}");
+        assert!(after.tasks().iter().all(|task| task.name.as_deref().is_none_or(|name| !name.starts_with("dx 01"))));
+    });
+}
+
+#[test]
+fn dx_01_node_whose_parent_has_gone_stands_below_the_nearest_that_is_there() {
+    on_both(|| async {
+        inspect(true);
+        let body = TaskGroup::builder().name("dx 01 above").scope(async |_| {
+            let mut kept = pin!(TaskGroup::builder().name("dx 01 kept").scope(async |_| forever::<()>().await));
+            // Opened below the timeout, which ends; the scope goes on in its owner's hands.
+            assert!(timeout(Duration::ZERO, &mut kept).named("dx 01 gone").await.is_err());
+            let seen = tree();
+            assert_eq!(node(&seen, "dx 01 kept").parent, Some(node(&seen, "dx 01 above").id), "{seen:#}");
+            assert!(seen.nodes().iter().all(|node| node.name != "dx 01 gone"), "{seen:#}");
+        });
+        body.await;
+    });
+}
+
+#[test]
+fn dx_01_what_was_made_unseen_shows_above_what_is_seen() {
+    // Alone in its process there is nobody else who switches it on; beside others this says less, and still holds.
+    on_both(|| async {
+        inspect(false);
+        let body = TaskGroup::builder().name("dx 01 unseen").scope(async |group| {
+            inspect(true);
+            drop(group.named("dx 01 seen").spawn(yield_now()));
+            let seen = tree();
+            assert_eq!(task(&seen, "dx 01 seen").node, node(&seen, "dx 01 unseen").id);
+        });
+        body.await;
+    });
+}
+
+#[test]
+fn dx_05_task_shows_its_name_its_state_its_site_and_its_polls() {
+    paused(async {
+        inspect(true);
+        let line = line!();
+        let body = TaskGroup::builder().name("dx 05").scope(async |group| {
+            let (open, gate) = oneshot::channel::<()>();
+            let child = group.named("dx 05 child").spawn(async move {
+                let seen = tree();
+                assert!(matches!(task(&seen, "dx 05 child").state, TaskState::Running(_)), "{seen:#}");
+                yield_now().await;
+                let _ = gate.await;
+            });
+            advance(Duration::from_secs(2)).await;
+            let seen = tree();
+            assert_eq!(node(&seen, "dx 05").location.unwrap().line(), line + 1);
+            assert!(node(&seen, "dx 05").location.unwrap().file().ends_with("inspect.rs"));
+            all_blocked().await;
+            advance(Duration::from_secs(3)).await;
+            let seen = tree();
+            let shown = task(&seen, "dx 05 child");
+            assert_eq!((shown.polls, shown.location.line(), shown.woken), (2, line + 3, None));
+            assert!(matches!(shown.state, TaskState::Suspended(since) if since == Duration::from_secs(3)), "{shown:?}");
+            assert_eq!(shown.age, Duration::from_secs(5));
+            let _ = open.send(());
+            assert!(task(&tree(), "dx 05 child").woken.is_some(), "it has not been polled since");
+            child.await;
+        });
+        body.await;
+    });
+}
+
+#[test]
+fn dx_05_task_that_was_never_polled_says_so() {
+    paused(async {
+        inspect(true);
+        scope(async |group| {
+            drop(group.named("dx 05 new").spawn(async {}));
+            let seen = tree();
+            let shown = task(&seen, "dx 05 new");
+            assert!(matches!(shown.state, TaskState::New(_)) && shown.polls == 0 && shown.woken.is_some(), "{shown:?}");
+        })
+        .await;
+    });
+}
+
+#[test]
+fn dx_05_every_kind_of_task_and_node_is_shown() {
+    on_both(|| async {
+        inspect(true);
+        let background = BackgroundTasks::new();
+        let body = TaskGroup::builder().name("dx 05 all").scope(async |_| {
+            let (open, gate) = oneshot::channel::<()>();
+            background.spawn("dx 05 background", forever::<()>()).unwrap();
+            hand_off(&Handle::current(), "dx 05 owed", async { drop(gate.await) });
+            let shielded = shield(LONG, forever::<()>()).named("dx 05 shield");
+            let mut shielded = Polled::new(shielded);
+            shielded.assert_pending();
+            let mut timed = Polled::new(timeout(LONG, forever::<()>()).named("dx 05 timeout"));
+            timed.assert_pending();
+            let mut inside = Polled::new(in_task_scope(async |group| {
+                group.named("dx 05 in the task").spawn(forever::<()>()).await;
+            }));
+            inside.assert_pending();
+            let seen = tree();
+            for name in ["dx 05 background", "dx 05 owed", "dx 05 in the task"] {
+                task(&seen, name);
+            }
+            for name in ["dx 05 shield", "dx 05 timeout", "dx 05 owed"] {
+                assert_eq!(node(&seen, name).parent, Some(node(&seen, "dx 05 all").id), "{name}");
+            }
+            assert_eq!(node(&seen, "dx 05 all").hand_offs, ["dx 05 owed"]);
+            let left = node(&seen, "dx 05 timeout").deadline_in.unwrap();
+            assert!(left <= LONG && left > LONG / 2, "{left:?}");
+            assert!(node(&seen, "dx 05 timeout").location.unwrap().file().ends_with("inspect.rs"));
+            let _ = open.send(());
+        });
+        body.await;
+        background.shutdown(Duration::ZERO).await;
+        assert!(tree().tasks().iter().all(|task| task.name.as_deref() != Some("dx 05 background")));
+    });
+}
+
+#[test]
+fn dx_05_node_says_how_it_ends() {
+    on_both(|| async {
+        inspect(true);
+        let (open, gate) = oneshot::channel::<()>();
+        let mut gate = Some(gate);
+        let builder = TaskGroup::builder().name("dx 05 ending").grace(LONG);
+        let ended = builder.try_scope(async |group: &TaskGroup<String>| {
+            let gate = gate.take();
+            drop(group.spawn(async { gate.unwrap().await }));
+            assert!(matches!(node(&tree(), "dx 05 ending").state, NodeState::Open));
+            group.cancel("enough");
+            let state = node(&tree(), "dx 05 ending").state.clone();
+            assert!(matches!(&state, NodeState::Cancelling(reason) if reason.to_string() == "enough"), "{state}");
+            let _ = open.send(());
+            Ok(())
+        });
+        ended.await.unwrap();
+        let state = std::sync::Mutex::new(None);
+        let ended = TaskGroup::builder().name("dx 05 aborted").try_scope(async |group: &TaskGroup<String>| {
+            group.cancel("at once");
+            *state.lock().unwrap() = Some(node(&tree(), "dx 05 aborted").state.clone());
+            Ok(())
+        });
+        ended.await.unwrap();
+        let state = state.into_inner().unwrap().unwrap();
+        assert!(matches!(&state, NodeState::Aborting(reason) if reason.to_string() == "at once"), "{state}");
+    });
+}
+
+#[test]
+fn dx_06_registry_and_snapshots_keep_nothing_alive() {
+    on_both(|| async {
+        inspect(true);
+        let census = Census::default();
+        let (here, captured) = (census.enter(), census.enter());
+        let mut snapshot = None;
+        let body = TaskGroup::builder().name("dx 06").scope(async |group| {
+            Scope::current().observe_failures(move |_| drop(&captured));
+            let first = group.named("dx 06 waited for").spawn(async move {
+                let _here = here;
+                yield_now().await;
+            });
+            let mut first = Polled::new(first);
+            first.assert_pending();
+            snapshot = Some(tree());
+            finish(&mut first).await;
+            assert_eq!(census.alive(), 1, "the task is gone, and so is what it had");
+        });
+        body.await;
+        assert_eq!(census.alive(), 0, "the observer of the scope is gone too");
+        task(&snapshot.unwrap(), "dx 06 waited for");
+    });
+}
+
+#[test]
+fn dx_06_task_dropped_with_its_runtime_leaves_the_registry() {
+    ends("a runtime that goes", || {
+        inspect(true);
+        let census = Census::default();
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let here = census.enter();
+        runtime.spawn(async move {
+            Scope::current().observe_failures(|_| {});
+            scope(async |group| {
+                let _here = here;
+                group.named("dx 06 lost").spawn(forever::<()>()).await;
+            })
+            .await;
+        });
+        while tree().tasks().iter().all(|task| task.name.as_deref() != Some("dx 06 lost")) {
+            thread::yield_now();
+        }
+        drop(runtime);
+        assert_eq!(census.alive(), 0);
+        let after = tree();
+        assert!(after.tasks().iter().all(|task| task.name.as_deref() != Some("dx 06 lost")), "{after:#}");
+        assert!(after.waits().iter().all(|wait| wait.waiter.is_some()), "{after:#}");
+    });
+}
+
+#[test]
+fn root_that_inspects_shows_what_is_below_it() {
+    on_both(|| async {
+        let seen = Root::new()
+            .inspect(true)
+            .scope(scope(async |group| {
+                let child = group.named("below a root").spawn(yield_now());
+                let seen = tree();
+                child.await;
+                seen
+            }))
+            .await;
+        let seen = seen.unwrap();
+        let scope = task(&seen, "below a root").node;
+        let scope = seen.nodes().iter().find(|node| node.id == scope).unwrap();
+        assert!(seen.nodes().iter().any(|node| Some(node.id) == scope.parent && node.name == "the root"));
+    });
+}
+
+#[test]
+fn snapshot_in_a_destructor_and_at_the_end_of_a_thread() {
+    on_both(|| async {
+        inspect(true);
+        let (tell, told) = mpsc::channel();
+        let last = tell.clone();
+        scope(async |group| {
+            drop(group.named("a destructor looks").spawn(async move {
+                let _looks = on_drop(|| tell.send(tree()).unwrap());
+                yield_now().await;
+            }));
+        })
+        .await;
+        let seen = told.recv().unwrap();
+        assert!(matches!(task(&seen, "a destructor looks").state, TaskState::Running(_)), "{seen:#}");
+        thread::spawn(move || {
+            thread_local!(static LAST: std::cell::RefCell<Option<Box<dyn std::any::Any>>> = const { std::cell::RefCell::new(None) });
+            LAST.set(Some(Box::new(on_drop(move || last.send(tree()).unwrap()))));
+        })
+        .join()
+        .unwrap();
+        told.recv().unwrap();
+    });
+}
+
+#[test]
+fn snapshots_while_tasks_and_scopes_come_and_go_on_other_threads() {
+    ends("snapshots in a storm", || {
+        inspect(true);
+        let runtime = Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+        let storm = runtime.spawn(async {
+            for _ in 0..30 {
+                scope(async |group| {
+                    for _ in 0..100 {
+                        drop(group.named("storm").spawn(scope(async |inner| {
+                            inner.spawn(yield_now()).await;
+                            let _ = timeout(Duration::ZERO, inner.spawn(yield_now())).await;
+                        })));
+                    }
+                })
+                .await;
+            }
+        });
+        let (mut taken, mut seen) = (0, 0);
+        while !storm.is_finished() || taken < 10 {
+            let tree = tree();
+            let parents: std::collections::HashSet<u64> = tree.nodes().iter().map(|node| node.id).collect();
+            assert!(tree.nodes().iter().all(|node| node.parent.is_none_or(|parent| parents.contains(&parent))));
+            assert!(tree.tasks().iter().all(|task| parents.contains(&task.node)));
+            let _ = (tree.to_string(), tree.to_mermaid(10), tree.hints(Duration::ZERO));
+            seen = seen.max(tree.tasks().len());
+            taken += 1;
+        }
+        runtime.block_on(storm).unwrap();
+        println!("{taken} snapshots, {seen} tasks at most");
+    });
+}
+
+#[test]
+fn scopes_ten_thousand_deep_are_shown_without_recursion() {
+    // On a thread with a small stack: recursion would not pass.
+    let small = thread::Builder::new().stack_size(512 * 1024);
+    let run = || {
+        inspect(true);
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            // Each scope is a task of the one above, so that polling them is no recursion either.
+            fn deeper(left: u32, told: mpsc::Sender<()>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+                Box::pin(scope(async move |group| {
+                    if left == 0 {
+                        told.send(()).unwrap();
+                        forever::<()>().await;
+                    }
+                    group.spawn(deeper(left - 1, told)).await;
+                }))
+            }
+            let (tell, told) = mpsc::channel();
+            let mut deep = Polled::new(deeper(10_000, tell));
+            deep.assert_pending();
+            while told.try_recv().is_err() {
+                yield_now().await;
+            }
+            let began = Instant::now();
+            let seen = tree();
+            let text = seen.to_string();
+            println!("10,000 deep: {:?}, {} bytes of text", began.elapsed(), text.len());
+            assert!(seen.nodes().len() > 10_000);
+            assert!(text.contains("(depth 10000)"), "{}", &text[..2000]);
+            assert!(text.len() < 5_000_000);
+            assert!(seen.to_mermaid(10).len() < 5_000_000);
+        });
+    };
+    small.spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn circle_of_parents_is_shown_and_has_an_end() {
+    on_both(|| async {
+        inspect(true);
+        // Two scopes, each polled from below the other: what no program should do, and what must not keep anybody busy.
+        let first = Polled::new(TaskGroup::builder().name("circle a").scope(async |_| forever::<()>().await));
+        let first = std::sync::Arc::new(std::sync::Mutex::new(first));
+        let inside = first.clone();
+        let mut second = Polled::new(TaskGroup::builder().name("circle b").scope(async move |_| {
+            inside.lock().unwrap().assert_pending();
+            yield_now().await;
+            inside.lock().unwrap().assert_pending();
+            forever::<()>().await;
+        }));
+        second.assert_pending();
+        first.lock().unwrap().assert_pending();
+        let seen = tree();
+        node(&seen, "circle a");
+        node(&seen, "circle b");
+        assert!(seen.to_string().contains("circle b"));
+    });
+}
+
+#[test]
+fn what_is_not_seen_is_not_larger_for_it() {
+    use bowline_concurrency::{BackgroundTask, Settled, Task};
+    let word = size_of::<usize>();
+    assert_eq!(size_of::<Task<'static, u64>>(), 3 * word);
+    assert_eq!(size_of::<BackgroundTask<u64>>(), 3 * word);
+    assert_eq!(size_of::<Settled>(), 3 * word);
+}
