@@ -10,6 +10,7 @@ mod instructions;
 mod polls;
 mod small;
 mod timeouts;
+mod tree;
 mod ways;
 
 use bowline_benches::{Bench, Options, runtimes};
@@ -35,6 +36,7 @@ fn main() {
         polls::compare(&mut bench, flavour, runtime);
         heap::compare(&mut bench, flavour, runtime);
         asyncio::compare(&mut bench, flavour, runtime);
+        tree::compare(&mut bench, flavour, runtime);
     }
     instructions::compare(&mut bench);
     bench.finish(OUTPUT);

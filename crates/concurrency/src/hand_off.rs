@@ -100,9 +100,11 @@ impl<F: Future<Output = ()> + Send + 'static> HandedOff<F> {
     pub(crate) fn spawn(to: Arc<Node>, runtime: &Handle, label: Label, work: F, location: &'static Location<'static>) {
         let hold = hold_nearest(to, label.clone());
         let node = Node::masked(label.clone(), hold.node().clone());
-        inspect::set_site(&node, location);
         let below = Below::fixed(node.clone(), work);
-        let tracked = Tracked::new(Some(&label.to_string()), hold.node(), location);
+        let tracked = Tracked::named(&label, hold.node(), location);
+        if let Some(tracked) = &tracked {
+            tracked.has(&node);
+        }
         drop(runtime.spawn(HandedOff { below, owner: Owner(node), label, finished: false, tracked, hold }));
     }
 }

@@ -42,6 +42,7 @@
 //! - [`shield`], [`hand_off`], [`Hold`]: work that goes on after its caller has gone, and is waited for
 //! - [`RunBlocking`], [`SpawnBlocking`]: closures on threads, under the tree
 //! - [`Scope`], [`InScope`], [`settled`], [`drain`]: ways into the tree for tasks that others spawn, and waiting inside it
+//! - [`tree`], [`inspect`](inspect()): what runs and who waits for whom, as text, flowchart or JSON; [`mod@inspect`] for hooks, and for other crates
 //! - [`Failure`], [`lost_releases`], [`live_tasks`]: what nobody could be told, what was lost, what still runs
 //!
 //! # Which group
@@ -170,6 +171,7 @@
 //!
 //! None is on by default.
 //!
+//! - `serde`: `Tree::to_json`, and `Serialize` for the tree, `ShutdownReport`, `Elapsed` and `Reason`.
 //! - `tokio-util`: `Scope::cancellation_token`, for code that takes a `CancellationToken`.
 //! - `tower`: `ScopeLayer`, a scope for each request of a web server.
 //! - `tracing`: events and spans of target `bowline::scope` with the fields `node`, `name`, `reason`; failures without an observer go there instead of to

@@ -34,19 +34,13 @@ fn stall(index: &Index<'_>, task: &TreeTask, after: Duration) -> Option<Hint> {
     Some(Hint { kind, about: vec![task.id], text: format!("{} {text}", index.name(task.id)) })
 }
 
-/// A wait that was granted and is not polled, while whoever keeps it was polled since.
+/// A wait that was granted and is not polled, while whoever keeps it was polled since, and sleeps.
 fn futurelock(index: &Index<'_>, wait: &TreeWait, after: Duration) -> Option<Hint> {
     let granted = wait.granted.filter(|granted| *granted > after)?;
     let owner = wait.waiter?;
-    if let Some(task) = index.task(owner) {
-        let polled = match task.state {
-            TaskState::Running(since) | TaskState::Suspended(since) => since < granted,
-            TaskState::New(_) => false,
-        };
-        // Woken as a whole and not polled: that is another hint.
-        if !polled || task.woken.is_some_and(|woken| woken >= granted) {
-            return None;
-        }
+    // A task that runs, or that was woken, may still poll it; one that never does is worth another hint.
+    if index.task(owner).is_some_and(|task| !matches!(task.state, TaskState::Suspended(_)) || task.woken.is_some()) {
+        return None;
     }
     let (target, what) = match &wait.on {
         WaitsFor::Permit(node) => (*node, format!("a permit of {}", index.name(*node))),

@@ -2,7 +2,10 @@
 
 use std::{
     panic::Location,
-    sync::{Arc, OnceLock, Weak},
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::{
@@ -18,8 +21,8 @@ pub(super) struct NodeRecord {
     pub(super) node: Weak<Node>,
     /// `None` for a node that was made before anybody looked.
     pub(super) born: Option<Moment>,
-    /// The task that it was made in.
-    pub(super) made_in: Option<u64>,
+    /// The task that it was made in, or made for; zero for none.
+    pub(super) task: AtomicU64,
     pub(super) site: OnceLock<&'static Location<'static>>,
 }
 
@@ -33,7 +36,7 @@ impl Seen {
             id: next_id(),
             node: Arc::downgrade(node),
             born: new.then(Moment::now),
-            made_in: if new { task::current_id() } else { None },
+            task: AtomicU64::new(if new { task::current_id().unwrap_or(0) } else { 0 }),
             site: OnceLock::new(),
         });
         NODES.insert(record.id, record.clone());
@@ -46,6 +49,11 @@ impl Seen {
 
     pub(super) fn record(&self) -> &Arc<NodeRecord> {
         &self.0
+    }
+
+    /// The node is that of a task's own.
+    pub(super) fn belongs_to(&self, task: u64) {
+        self.0.task.store(task, Ordering::Relaxed); // Relaxed: for show.
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use tokio::time::Instant;
@@ -68,7 +68,7 @@ fn shown(record: &TaskRecord, sketch: &Sketch, now: Moment) -> TreeTask {
         age: record.born.until(now),
         state,
         // Relaxed: for show.
-        polls: record.polls.load(std::sync::atomic::Ordering::Relaxed),
+        polls: record.polls.load(Ordering::Relaxed),
         woken: record.woken().map(|woken| woken.until(now)),
     }
 }
@@ -161,7 +161,8 @@ impl Sketch {
             nodes.push(TreeNode {
                 id: record.id,
                 parent: self.above[index].map(|above| self.found[above].record.id),
-                task: record.made_in,
+                // Relaxed: for show.
+                task: Some(record.task.load(Ordering::Relaxed)),
                 name: node.label().to_string(),
                 age: record.born.map(|born| born.until(now)),
                 state: state(glance),

@@ -14,6 +14,7 @@ use super::{
     instrument::{self, TaskInfo},
     is_on,
     moment::Moment,
+    node::set_site,
     registry::{TASKS, next_id},
 };
 use crate::node::{Label, Node};
@@ -95,6 +96,11 @@ impl Tracked {
         if is_on() { Some(Self::register(name, node, location)) } else { None }
     }
 
+    /// For what has a label; `None` while inspection is off.
+    pub(crate) fn named(label: &Label, node: &Arc<Node>, location: &'static Location<'static>) -> Option<Self> {
+        if is_on() { Some(Self::register(Some(&label.to_string()), node, location)) } else { None }
+    }
+
     #[cold]
     fn register(name: Option<&str>, node: &Arc<Node>, location: &'static Location<'static>) -> Self {
         let born = Moment::now();
@@ -118,6 +124,12 @@ impl Tracked {
     /// To be told Tokio's number of the task, when there is one.
     pub(crate) fn known(&self) -> Known {
         Known(self.0.task.clone())
+    }
+
+    /// The task has a node of its own, at `location` like itself.
+    pub(crate) fn has(&self, node: &Arc<Node>) {
+        node.seen(|seen| seen.belongs_to(self.0.task.info.id));
+        set_site(node, self.0.task.info.location);
     }
 
     /// For a child that whoever awaits it knows by the place of its value.

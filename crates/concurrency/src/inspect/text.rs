@@ -104,6 +104,7 @@ fn below<'a>(index: &Index<'a>, id: u64, lines: usize) -> Vec<What<'a>> {
     let mut alike: HashMap<_, usize> = HashMap::new();
     for entry in index.below(id) {
         let task = match entry {
+            Entry::Node(node) if is_plain(index, &index.tree.nodes[*node]) => continue,
             Entry::Node(node) => {
                 all.push(What::Node(&index.tree.nodes[*node]));
                 continue;
@@ -128,6 +129,17 @@ fn below<'a>(index: &Index<'a>, id: u64, lines: usize) -> Vec<What<'a>> {
         all.push(What::More(more));
     }
     all
+}
+
+/// The node of a task's own, of which there is nothing to say.
+fn is_plain(index: &Index<'_>, node: &TreeNode) -> bool {
+    let owner = node.task.and_then(|task| index.task(task)).and_then(|task| task.name.as_deref());
+    owner == Some(&*node.name)
+        && matches!(node.state, NodeState::Open)
+        && node.children == 0
+        && node.hand_offs.is_empty()
+        && index.below(node.id).is_empty()
+        && !index.has_waits(node.id)
 }
 
 impl What<'_> {

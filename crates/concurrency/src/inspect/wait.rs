@@ -169,6 +169,7 @@ impl Place {
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         if !is_on() {
+            self.leave(); // Its waker is about to be replaced by one that tells nothing.
             return poll(cx);
         }
         let waiter = waiter();
@@ -177,6 +178,9 @@ impl Place {
             Some(record) if record.key.waiter == waiter && !record.ended() => record,
             place => {
                 let (on, resource) = on();
+                if let Some(before) = place.take() {
+                    before.end();
+                }
                 place.insert(WaitRecord::open(Key { waiter, on, place: next_id() }, resource))
             }
         };
@@ -184,11 +188,17 @@ impl Place {
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(record) = &self.0 {
+impl Place {
+    fn leave(&mut self) {
+        if let Some(record) = self.0.take() {
             record.end();
         }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

@@ -150,14 +150,15 @@ fn dx_02_wait_that_is_given_up_leaves_no_edge() {
 }
 
 #[test]
-fn dx_02_hundred_thousand_handles_in_one_task_stay_linear() {
+fn dx_02_twenty_thousand_handles_in_one_task_stay_linear() {
     on_both(|| async {
         inspect(true);
-        let many = 100_000;
+        let many = 20_000;
         scope(async |group| {
-            let mut tasks: Vec<_> = (0..many).map(|_| Polled::new(group.spawn(yield_now()))).collect();
-            tasks.iter_mut().for_each(|task| drop(task.poll()));
-            for task in &mut tasks {
+            let tasks: Vec<_> = (0..many).map(|_| Polled::new(group.spawn(yield_now()))).collect();
+            let mut left: Vec<_> =
+                tasks.into_iter().filter_map(|mut task| task.poll().is_pending().then_some(task)).collect();
+            for task in &mut left {
                 finish(task).await;
             }
         })
@@ -173,9 +174,9 @@ fn dx_04_two_who_wait_for_one_task_group_are_both_shown() {
         let (open, gate) = oneshot::channel::<()>();
         background.spawn("dx 04 awaited", gate).unwrap();
         in_task_scope(async |group| {
-            group.named("dx 04 first").spawn(background.finish());
+            drop(group.named("dx 04 first").spawn(background.finish()));
             let second = group.named("dx 04 second").spawn(background.finish());
-            group.spawn(async {
+            let looks = group.spawn(async {
                 let seen = shows(|tree| waits(tree, "dx 04 first") && waits(tree, "dx 04 second")).await;
                 let on = |name| match waits_of(&seen, name)[0].on {
                     WaitsFor::Settled(id) => id,
@@ -185,6 +186,7 @@ fn dx_04_two_who_wait_for_one_task_group_are_both_shown() {
                 assert_eq!(on("dx 04 first"), task(&seen, "dx 04 awaited").node);
                 let _ = open.send(());
             });
+            looks.await;
             second.await;
         })
         .await;

@@ -75,8 +75,12 @@ fn dx_07_hook_that_panics_is_disabled_and_reported_and_the_others_go_on() {
     on_both(|| async {
         inspect(true);
         let [first, second] = [(); 2].map(|()| Arc::<Mutex<Vec<String>>>::default());
-        let notes =
-            |heard: &Arc<_>, panics_at| Notes { mine: "dx 07 b", heard: heard.clone(), panics_at, looks: false };
+        let notes = |heard: &Arc<Mutex<Vec<String>>>, panics_at| Notes {
+            mine: "dx 07 b",
+            heard: heard.clone(),
+            panics_at,
+            looks: false,
+        };
         let _broken = observe(notes(&first, "before"));
         let _sound = observe(notes(&second, "never"));
         let failures = Arc::<Mutex<Vec<String>>>::default();
