@@ -7,6 +7,14 @@
 //!
 //! Expected output:
 //! ```text
+//! ! a circle of waits: task `deposit` #… → the mutex `audit` #… → task `refund` #… → the mutex `accounts` #… → task `deposit` #…
+//! the process root #… · for … s
+//! └─ the root #… · for … s
+//!    └─ service #… · 102 tasks · for … s · crates/concurrency/examples/live_tree.rs:…
+//!       ├─ worker × 100 · suspended · crates/concurrency/examples/live_tree.rs:…
+//!       ├─ deposit #… · suspended for … s · 2 polls · … · waits for the mutex `audit` #…, held by task `refund` #…, for … s
+//!       └─ refund #… · suspended for … s · 2 polls · … · waits for the mutex `accounts` #…, held by task `deposit` #…, for … s
+//!          └─ a timeout #… · deadline in … s · for … s · crates/concurrency/examples/live_tree.rs:…
 //! ```
 
 use std::{future::pending, sync::Arc, time::Duration};
@@ -58,7 +66,7 @@ async fn program() -> Result<(), ScopeError<String>> {
             drop(group.named("deposit").spawn(transfer(locks.clone(), 0, 1)));
             drop(group.named("refund").spawn(timeout(Duration::from_secs(60), transfer(locks.clone(), 1, 0))));
             sleep(Duration::from_secs(3)).await;
-            println!("{}", tree());
+            print!("{}", tree());
             group.cancel("seen enough");
             Ok(())
         })

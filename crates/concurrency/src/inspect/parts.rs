@@ -111,6 +111,15 @@ pub struct TreeWait {
     pub granted: Option<Duration>,
 }
 
+impl TreeWait {
+    pub(super) fn resource(&self) -> Option<u64> {
+        match &self.on {
+            WaitsFor::Resource(resource) => Some(resource.id),
+            _ => None,
+        }
+    }
+}
+
 /// What somebody waits for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

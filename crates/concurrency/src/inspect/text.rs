@@ -1,6 +1,10 @@
 //! The snapshot as text: what hangs first, then the tree.
 
-use std::{collections::HashMap, fmt::Write as _, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+    time::Duration,
+};
 
 use super::{
     hints::brief,
@@ -59,9 +63,15 @@ pub(super) fn of(tree: &Tree, lines: usize) -> String {
     for wait in index.waits(0) {
         let _ = writeln!(text, "outside the tree: {}", about_wait(&index, wait));
     }
-    for hold in &tree.holds {
+    // Those for which somebody waits stand there.
+    let waited: HashSet<u64> = tree.waits.iter().filter_map(TreeWait::resource).collect();
+    let free: Vec<_> = tree.holds.iter().filter(|hold| !waited.contains(&hold.resource.id)).collect();
+    for hold in free.iter().take(lines) {
         let holder = hold.holder.map_or_else(|| "code outside the tree".to_owned(), |holder| index.name(holder));
         push_line(&mut text, &format!("{} has been held for {} by {holder}", hold.resource, brief(hold.since)));
+    }
+    if free.len() > lines {
+        let _ = writeln!(text, "… {} more that are held", free.len() - lines);
     }
     text
 }
@@ -219,7 +229,13 @@ fn what_for(index: &Index<'_>, wait: &TreeWait) -> String {
         WaitsFor::Settled(node) => format!("waits for what is below {}", index.name(*node)),
         WaitsFor::Cancellation(node) => format!("listens for the end of {}", index.name(*node)),
         WaitsFor::Permit(node) => format!("waits for a permit of {}", index.name(*node)),
-        WaitsFor::Resource(resource) => format!("waits for {resource}"),
+        WaitsFor::Resource(resource) => match index.holders(resource.id) {
+            [] => format!("waits for {resource}"),
+            [holder] => format!("waits for {resource}, held by {},", index.name(*holder)),
+            [holder, others @ ..] => {
+                format!("waits for {resource}, held by {} and {} more,", index.name(*holder), others.len())
+            }
+        },
     }
 }
 

@@ -120,6 +120,7 @@ pub(super) struct Index<'a> {
     tasks: HashMap<u64, usize>,
     waits: HashMap<u64, Vec<usize>>,
     below: HashMap<u64, Vec<Entry>>,
+    holders: HashMap<u64, Vec<u64>>,
 }
 
 impl<'a> Index<'a> {
@@ -139,7 +140,11 @@ impl<'a> Index<'a> {
                 below.entry(above).or_default().push(Entry::Node(index));
             }
         }
-        Index { tree, nodes, tasks, waits, below }
+        let mut holders: HashMap<u64, Vec<u64>> = HashMap::new();
+        for hold in &tree.holds {
+            holders.entry(hold.resource.id).or_default().push(hold.holder.unwrap_or(0));
+        }
+        Index { tree, nodes, tasks, waits, below, holders }
     }
 
     pub(super) fn node(&self, id: u64) -> Option<&'a TreeNode> {
@@ -157,6 +162,11 @@ impl<'a> Index<'a> {
 
     pub(super) fn below(&self, id: u64) -> &[Entry] {
         self.below.get(&id).map_or(&[], |entries| entries)
+    }
+
+    /// Who holds a resource, by number; zero is code outside the tree.
+    pub(super) fn holders(&self, resource: u64) -> &[u64] {
+        self.holders.get(&resource).map_or(&[], |holders| holders)
     }
 
     pub(super) fn has_waits(&self, id: u64) -> bool {

@@ -32,6 +32,7 @@ mod inspect_edges;
 mod inspect_hints;
 mod inspect_hooks;
 mod inspect_output;
+mod inspect_storm;
 mod links;
 mod local;
 mod memory;
