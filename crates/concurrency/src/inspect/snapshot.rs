@@ -23,6 +23,9 @@ use crate::{
 };
 
 pub(super) fn take() -> Tree {
+    // First those who refer to others, then the others: what somebody refers to was there before, and is found unless it has gone.
+    let (waits, holds) = (WAITS.copy(), HOLDS.copy());
+    let waits: Vec<Arc<WaitRecord>> = waits.iter().filter_map(|wait| wait.upgrade()).collect();
     let mut records = TASKS.copy();
     records.sort_unstable_by_key(|task| task.info.id);
     let sketch = Sketch::new();
@@ -38,11 +41,10 @@ pub(super) fn take() -> Tree {
         node.task = node.task.filter(|task| node.parent.is_some() && tasks.get(task).copied() == node.parent);
     }
     let known = |id: u64| if tasks.contains_key(&id) { Some(id) } else { sketch.stand_in(id) };
-    let waits: Vec<Arc<WaitRecord>> = WAITS.copy().iter().filter_map(|wait| wait.upgrade()).collect();
     tree.waits = waits.iter().filter(|wait| !wait.ended()).map(|wait| waited(wait, known, &handles, now)).collect();
     tree.waits.sort_by_key(|wait| (wait.waiter, std::cmp::Reverse(wait.since)));
     let hold = |id: u64, since: Moment| (known(id), since.until(now));
-    tree.holds = (HOLDS.copy().iter())
+    tree.holds = (holds.iter())
         .map(|record| {
             let (holder, since) = hold(record.holder, record.since);
             TreeHold { holder, resource: record.resource.clone(), since }
@@ -221,7 +223,7 @@ fn connected(found: &[Found], shown: &[usize], root: usize) -> Vec<Option<usize>
     let mut hangs = HashSet::from([root]);
     for start in 0..found.len() {
         let (mut path, mut at) = (HashSet::new(), start);
-        while hangs.get(&at).is_none() {
+        while !hangs.contains(&at) {
             path.insert(at);
             let next = above[at].unwrap_or(root);
             if path.contains(&next) {

@@ -188,6 +188,7 @@ impl<'a> Index<'a> {
             super::WaitsFor::Resource(resource) if resource.id == id => Some(resource.to_string()),
             _ => None,
         });
-        waited.unwrap_or_else(|| "code outside the tree".to_owned())
+        let unknown = if id == 0 { "code outside the tree" } else { "something that has gone" };
+        waited.unwrap_or_else(|| unknown.to_owned())
     }
 }

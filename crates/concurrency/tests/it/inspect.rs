@@ -93,8 +93,10 @@ fn dx_01_what_was_made_unseen_shows_above_what_is_seen() {
         inspect(false);
         let body = TaskGroup::builder().name("dx 01 unseen").scope(async |group| {
             inspect(true);
-            drop(group.named("dx 01 seen").spawn(yield_now()));
+            let (open, gate) = oneshot::channel::<()>();
+            drop(group.named("dx 01 seen").spawn(gate));
             let seen = tree();
+            drop(open);
             assert_eq!(task(&seen, "dx 01 seen").node, node(&seen, "dx 01 unseen").id);
         });
         body.await;
@@ -274,9 +276,10 @@ fn root_that_inspects_shows_what_is_below_it() {
         let seen = Root::new()
             .inspect(true)
             .scope(scope(async |group| {
-                let child = group.named("below a root").spawn(yield_now());
+                let (open, gate) = oneshot::channel::<()>();
+                drop(group.named("below a root").spawn(gate));
                 let seen = tree();
-                child.await;
+                drop(open);
                 seen
             }))
             .await;

@@ -16,7 +16,7 @@ use bowline_concurrency::{
     scope, tree, try_scope,
 };
 use bowline_testing::{Polled, all_blocked};
-use tokio::{runtime::Builder, sync::Mutex, task::yield_now, time::advance};
+use tokio::{runtime::Builder, sync::Mutex, time::advance};
 
 use crate::{
     inspect::{node, task},
@@ -162,11 +162,12 @@ fn program_that_runs_well_has_no_hints() {
     on_both(|| async {
         inspect(true);
         scope(async |group| {
-            let child = group.named("runs well").spawn(yield_now());
+            let (open, gate) = tokio::sync::oneshot::channel::<()>();
+            drop(group.named("runs well").spawn(gate));
             let seen = tree();
             let id = task(&seen, "runs well").id;
             assert!(seen.hints(LIMIT).iter().all(|hint| !hint.about.contains(&id)));
-            child.await;
+            drop(open);
         })
         .await;
     });

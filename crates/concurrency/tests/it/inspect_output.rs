@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bowline_concurrency::{TaskGroup, inspect, scope, tree};
-use tokio::task::yield_now;
+use tokio::sync::oneshot;
 
 use crate::{
     inspect::shows,
@@ -104,7 +104,8 @@ fn names_with_quotes_and_line_breaks_stay_in_their_place() {
     on_both(|| async {
         inspect(true);
         scope(async |group| {
-            let child = group.named(NASTY).spawn(yield_now());
+            let (open, gate) = oneshot::channel::<()>();
+            drop(group.named(NASTY).spawn(gate));
             let seen = tree();
             let text = seen.to_string();
             assert!(text.lines().any(|line| line.contains("a \"quoted\"\\n{name}")), "{text}");
@@ -115,7 +116,7 @@ fn names_with_quotes_and_line_breaks_stay_in_their_place() {
             assert_eq!(line.matches('"').count(), 2, "{line}");
             assert!(!label.contains(['{', '}', '<', '>', '|', '`', '(', ')']), "{line}");
             assert!(label.contains("#34;quoted#34; #123;name#125;"), "{line}");
-            child.await;
+            drop(open);
         })
         .await;
     });
@@ -157,7 +158,8 @@ fn json_has_everything_and_is_json() {
         let report = bowline_concurrency::BackgroundTasks::new().shutdown(std::time::Duration::ZERO).await;
         assert!(serde_json::to_string(&report).unwrap().contains("\"stuck\":[]"));
         scope(async |group| {
-            let child = group.named(NASTY).spawn(yield_now());
+            let (open, gate) = oneshot::channel::<()>();
+            drop(group.named(NASTY).spawn(gate));
             let parsed: serde_json::Value = serde_json::from_str(&tree().to_json()).unwrap();
             let tasks = parsed["tasks"].as_array().unwrap();
             let task = tasks.iter().find(|task| task["name"] == NASTY).unwrap();
@@ -165,7 +167,7 @@ fn json_has_everything_and_is_json() {
             for part in ["hints", "nodes", "waits", "holds"] {
                 assert!(parsed[part].is_array(), "{part}");
             }
-            child.await;
+            drop(open);
         })
         .await;
     });
