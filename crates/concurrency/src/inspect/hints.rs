@@ -11,7 +11,8 @@ use super::{
 pub(super) fn of(tree: &Tree, after: Duration) -> Vec<Hint> {
     let index = Index::new(tree);
     let mut hints: Vec<Hint> = circles::of(&index).into_iter().map(|circle| about_circle(&index, circle)).collect();
-    hints.extend(tree.waits.iter().filter_map(|wait| futurelock(&index, wait, after)));
+    // Each looks at all waits; more of them say no more.
+    hints.extend(tree.waits.iter().filter_map(|wait| futurelock(&index, wait, after)).take(64));
     hints.extend(tree.tasks.iter().filter_map(|task| stall(&index, task, after)));
     hints
 }

@@ -14,7 +14,6 @@ pub(super) fn site<S: Serializer>(location: &Location<'_>, serializer: S) -> Res
     serializer.collect_str(&format_args!("{}:{}", location.file(), location.line()))
 }
 
-#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
 pub(super) fn maybe_site<S: Serializer>(
     location: &Option<&'static Location<'static>>,
     serializer: S,
@@ -39,6 +38,7 @@ impl Serialize for Tree {
 
 impl Tree {
     /// The snapshot as JSON, with the hints of [`STALLED_AFTER`].
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("strings, numbers and lists can be written, and nothing fails to be")
     }

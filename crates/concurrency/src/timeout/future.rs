@@ -196,7 +196,7 @@ impl<F: Future> Timeout<F> {
                 Poll::Pending => {}
             }
             if inspect::is_on() {
-                show(this.body.as_mut().demand_node(), *this.location, options.as_deref());
+                show(this.body.as_mut().demand_node(), this.location, options.as_deref());
             }
             let movable = options.as_ref().and_then(|options| options.movable.as_ref());
             let until = match *this.phase {
