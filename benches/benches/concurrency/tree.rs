@@ -12,10 +12,10 @@ const CHILDREN: u32 = 100_000;
 
 pub(crate) fn compare(bench: &mut Bench, flavour: &str, runtime: &Runtime) {
     let contenders = vec![
-        Contender::timed("off", runtime, CHILDREN, || time(ways::bowline(CHILDREN, yielding))),
+        Contender::timed("off", runtime, CHILDREN, || time(ways::bowline(CHILDREN, |n| yielding(1, n)))),
         Contender::timed("on", runtime, CHILDREN, || async {
             inspect(true);
-            let took = time(ways::bowline(CHILDREN, yielding)).await;
+            let took = time(ways::bowline(CHILDREN, |n| yielding(1, n))).await;
             inspect(false);
             took
         }),
