@@ -11,6 +11,7 @@ mod instructions;
 mod polls;
 mod small;
 mod timeouts;
+mod tree;
 mod ways;
 
 use bowline_benches::{Bench, Options, runtimes};
@@ -38,6 +39,7 @@ fn main() {
         gather::compare(&mut bench, flavour, runtime);
         heap::compare(&mut bench, flavour, runtime);
         asyncio::compare(&mut bench, flavour, runtime);
+        tree::compare(&mut bench, flavour, runtime);
     }
     instructions::compare(&mut bench);
     bench.finish(OUTPUT);

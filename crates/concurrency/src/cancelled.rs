@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     current,
+    inspect::{self, On},
     node::{Node, cancelling},
     reason::Reason,
 };
@@ -74,8 +75,15 @@ impl Future for Cancelled {
     type Output = Reason;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
+        let here = current::current();
+        inspect::waits(|| On::cancelled(&here)).poll(cx, |cx| self.poll_above(&here, cx))
+    }
+}
+
+impl Cancelled {
+    fn poll_above(&mut self, here: &Arc<Node>, cx: &mut Context<'_>) -> Poll<Reason> {
         let mut level = 0;
-        for node in cancelling(current::current()) {
+        for node in cancelling(here.clone()) {
             // Inline nodes move with their owner: what is no longer above is forgotten.
             if self.places.get(level).is_some_and(|place| !Arc::ptr_eq(&place.node, &node)) {
                 self.places.truncate(level);

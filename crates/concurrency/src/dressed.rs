@@ -3,6 +3,7 @@
 use std::{
     panic::Location,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -10,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     group::Limit,
-    live::{self, Tracked},
+    inspect::{self, InLine, Known, Tracked},
     node::Node,
     trace::Span,
 };
@@ -24,7 +25,6 @@ pub(crate) struct Origin<'a> {
 
 /// What a child wears; most wear nothing, and then it costs nothing.
 pub(crate) struct Dress {
-    #[expect(dead_code, reason = "held for its drop")]
     tracked: Option<Tracked>,
     span: Span,
     /// For a group with a limit: the permit, or the place in the line for one.
@@ -35,20 +35,30 @@ pub(crate) struct Dress {
 impl Dress {
     #[inline]
     pub(crate) fn for_child(
-        node: &Node,
+        node: &Arc<Node>,
         origin: Origin<'_>,
         limit: Option<&Limit>,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Option<Self> {
         // Most children wear nothing, and pass here.
-        if limit.is_none() && permit.is_none() && !live::is_tracking() && !Span::may_be_some() {
+        if limit.is_none() && permit.is_none() && !inspect::is_on() && !Span::may_be_some() {
             return None;
         }
-        let tracked = Tracked::new(origin.name.as_ref().map(|name| name as _), node, origin.location);
+        let tracked = Tracked::new(origin.name, node, origin.location);
         let span = Span::of_child(origin.name);
-        let line = limit.filter(|_| permit.is_none()).map(|limit| Box::pin(limit.acquire()) as _);
+        let line = limit.filter(|_| permit.is_none()).map(|limit| Box::pin(InLine::new(node, limit.acquire())) as _);
         let bare = tracked.is_none() && !span.is_some() && permit.is_none() && line.is_none();
         (!bare).then_some(Dress { tracked, span, permit, line })
+    }
+
+    /// For a task that is seen, and nothing else.
+    pub(crate) fn seen(tracked: Tracked) -> Self {
+        Dress { tracked: Some(tracked), span: Span::none(), permit: None, line: None }
+    }
+
+    /// To be told how whoever awaits the task knows it.
+    pub(crate) fn known(&self) -> Option<Known> {
+        self.tracked.as_ref().map(Tracked::known)
     }
 }
 
@@ -67,8 +77,12 @@ impl<F: ?Sized> Dressed<F> {
 
 impl<F: ?Sized> Drop for Dressed<F> {
     fn drop(&mut self) {
-        let _entered = self.dress.span.enter();
-        self.future = None;
+        let Dressed { future, dress } = self;
+        let _entered = dress.span.enter();
+        match &dress.tracked {
+            Some(tracked) => tracked.run(|| *future = None),
+            None => *future = None,
+        }
     }
 }
 
@@ -77,11 +91,14 @@ impl<F: Future + ?Sized> Future for Dressed<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let Dressed { future, dress } = &mut *self;
-        if let Some(line) = &mut dress.line {
-            dress.permit = Some(ready!(line.as_mut().poll(cx)));
-            dress.line = None;
-        }
-        let _entered = dress.span.enter();
-        future.as_mut().expect("the future is taken only by the drop").as_mut().poll(cx)
+        let Dress { tracked, span, permit, line } = dress;
+        inspect::poll(tracked, cx, |cx| {
+            if let Some(waiting) = line {
+                *permit = Some(ready!(waiting.as_mut().poll(cx)));
+                *line = None;
+            }
+            let _entered = span.enter();
+            future.as_mut().expect("the future is taken only by the drop").as_mut().poll(cx)
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData, panic::Location, sync::Arc};
 use crate::{
     current,
     fallible::{CanFail, CannotFail},
+    inspect::InLine,
     node::Node,
     reason::Reason,
     scope::Builder,
@@ -215,7 +216,7 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
     /// ```
     pub async fn permit(&self) -> SpawnPermit<'_, E> {
         let permit = match &self.limit {
-            Some(limit) => Some(limit.acquire().await),
+            Some(limit) => Some(InLine::new(&self.node, limit.acquire()).await),
             None => None,
         };
         SpawnPermit::new(self.spawning(()), permit)

@@ -18,7 +18,7 @@ use crate::{
     below::Below,
     current,
     failure::Failure,
-    live::Tracked,
+    inspect::{self, Tracked},
     node::{Hold, Label, Node, Owner, hold_nearest},
 };
 
@@ -101,7 +101,10 @@ impl<F: Future<Output = ()> + Send + 'static> HandedOff<F> {
         let hold = hold_nearest(to, label.clone());
         let node = Node::masked(label.clone(), hold.node().clone());
         let below = Below::fixed(node.clone(), work);
-        let tracked = Tracked::new(Some(&label), hold.node(), location);
+        let tracked = Tracked::named(&label, hold.node(), location);
+        if let Some(tracked) = &tracked {
+            tracked.has(&node);
+        }
         drop(runtime.spawn(HandedOff { below, owner: Owner(node), label, finished: false, tracked, hold }));
     }
 }
@@ -111,7 +114,8 @@ impl<F: Future<Output = ()>> Future for HandedOff<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let outcome = ready!(this.below.poll(cx));
+        let below = this.below;
+        let outcome = ready!(inspect::poll(this.tracked, cx, |cx| below.poll(cx)));
         *this.finished = true;
         if let Err(payload) = outcome {
             Failure::panic(this.label.to_string(), payload).report_from(this.hold.node().clone());

@@ -47,6 +47,7 @@
 //! - [`shield`], [`hand_off`], [`Hold`]: work that goes on after its caller has gone, and is waited for
 //! - [`RunBlocking`], [`SpawnBlocking`]: closures on threads, under the tree
 //! - [`Scope`], [`InScope`], [`settled`], [`drain`]: ways into the tree for tasks that others spawn, and waiting inside it
+//! - [`tree`], [`inspect`](inspect()): what runs and who waits for whom, as text, flowchart or JSON; [`mod@inspect`] for hooks, and for other crates
 //! - [`Failure`], [`lost_releases`], [`live_tasks`]: what nobody could be told, what was lost, what still runs
 //!
 //! # Which group
@@ -196,6 +197,7 @@
 //!
 //! None is on by default.
 //!
+//! - `serde`: `Tree::to_json`, and `Serialize` for the tree, `ShutdownReport`, `Elapsed` and `Reason`.
 //! - `tokio-util`: `Scope::cancellation_token`, for code that takes a `CancellationToken`.
 //! - `tower`: `ScopeLayer`, a scope for each request of a web server.
 //! - `tracing`: events and spans of target `bowline::scope` with the fields `node`, `name`, `reason`; failures without an observer go there instead of to
@@ -230,6 +232,7 @@ mod gather;
 mod group;
 mod hand_off;
 mod in_task;
+pub mod inspect;
 mod live;
 mod node;
 mod policy;
@@ -269,6 +272,10 @@ pub use group::{Named, Ready, SpawnPermit, Start, StartError, TaskGroup};
 pub use hand_off::{hand_off, lost_releases};
 pub use in_task::{
     InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, TryInTaskScope, in_task_scope, try_in_task_scope,
+};
+pub use inspect::{
+    switch::inspect,
+    tree::{Tree, tree},
 };
 pub use live::{LiveTask, live_tasks, track_live_tasks};
 pub use node::Hold;

@@ -1,24 +1,8 @@
-//! The list of live tasks, for tests and for programs that hang.
+//! The list of live tasks, for tests and for programs that hang: a short form of the tree.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    panic::Location,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{fmt, panic::Location};
 
-use crate::node::Node;
-
-static TRACKING: AtomicBool = AtomicBool::new(false);
-static LIVE: Mutex<Registry> = Mutex::new(Registry { next: 0, tasks: BTreeMap::new() });
-
-struct Registry {
-    next: u64,
-    tasks: BTreeMap<u64, LiveTask>,
-}
+use crate::inspect;
 
 /// A task that has not ended yet; see [`live_tasks`].
 #[derive(Clone, Debug)]
@@ -39,12 +23,10 @@ impl fmt::Display for LiveTask {
     }
 }
 
-/// Switches the list of live tasks on or off, for the whole process.
-///
-/// It is off by default; then a task costs one relaxed load. Tasks that were spawned while it was off are not listed.
+/// Switches the list of live tasks on or off, for the whole process. Another name of [`inspect`](crate::inspect()): the list and the
+/// [`tree`](crate::tree()) have one registry and one switch.
 pub fn track_live_tasks(on: bool) {
-    // Relaxed: the switch orders nothing; a task spawned at the same instant may or may not be listed.
-    TRACKING.store(on, Ordering::Relaxed);
+    inspect::switch::inspect(on);
 }
 
 /// The tasks that were spawned while the list was on and have not ended yet, oldest first.
@@ -63,48 +45,5 @@ pub fn track_live_tasks(on: bool) {
 /// # }
 /// ```
 pub fn live_tasks() -> Vec<LiveTask> {
-    registry(|live| live.tasks.values().cloned().collect())
-}
-
-/// Whether tasks are listed.
-#[inline]
-pub(crate) fn is_tracking() -> bool {
-    // Relaxed: see `track_live_tasks`.
-    TRACKING.load(Ordering::Relaxed)
-}
-
-/// Keeps a task on the list until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Tracked(u64);
-
-impl Tracked {
-    /// `None` while the list is off.
-    #[inline]
-    pub(crate) fn new(
-        name: Option<&dyn fmt::Display>,
-        scope: &Node,
-        location: &'static Location<'static>,
-    ) -> Option<Self> {
-        if !is_tracking() {
-            return None;
-        }
-        let task = LiveTask { name: name.map(ToString::to_string), scope: scope.label().to_string(), location };
-        Some(registry(|live| {
-            let key = live.next;
-            live.next += 1;
-            live.tasks.insert(key, task);
-            Tracked(key)
-        }))
-    }
-}
-
-impl Drop for Tracked {
-    fn drop(&mut self) {
-        let task = registry(|live| live.tasks.remove(&self.0));
-        drop(task);
-    }
-}
-
-fn registry<T>(act: impl FnOnce(&mut Registry) -> T) -> T {
-    act(&mut LIVE.lock().unwrap_or_else(PoisonError::into_inner))
+    inspect::list()
 }

@@ -36,6 +36,7 @@ use tokio::time::Instant;
 
 use crate::{
     failure::Observer,
+    inspect::Seen,
     primitive::{AtomicU64, Mutex, Ordering, lock},
     reason::Reason,
     slots::Slots,
@@ -47,6 +48,7 @@ mod deadline;
 mod fate;
 mod hold;
 mod label;
+mod seen;
 mod waiting;
 
 use aborting::Aborts;
@@ -56,6 +58,7 @@ pub(crate) use fate::{ErrorValue, Failed, Fate};
 pub use hold::Hold;
 pub(crate) use hold::{Owner, hold_nearest, leave_child};
 pub(crate) use label::Label;
+pub(crate) use seen::Glance;
 
 // About thirty bits for each count: a billion tasks fit into no memory.
 const CHILD: u64 = 1;
@@ -119,6 +122,8 @@ struct Rare {
     cancelled_tasks: Vec<(tokio::task::Id, Arc<Node>)>,
     #[cfg(feature = "tokio-util")]
     token: Option<tokio_util::sync::CancellationToken>,
+    /// Its place in the registry, while somebody looks.
+    seen: Option<Seen>,
 }
 
 impl Cold {
@@ -159,7 +164,7 @@ impl Node {
 
     fn build(label: Label, parent: Option<Arc<Node>>, grace: Duration, masked: bool, clock: Clock) -> Arc<Node> {
         let cold = Cold { parent, owner: None, clock, aborts: Aborts::default(), rare: None };
-        Arc::new(Node { label, masked, grace, word: AtomicU64::new(0), cold: Mutex::new(cold) })
+        Arc::new(Node { label, masked, grace, word: AtomicU64::new(0), cold: Mutex::new(cold) }).shown()
     }
 
     pub(crate) fn label(&self) -> Label {

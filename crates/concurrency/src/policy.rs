@@ -1,6 +1,6 @@
 //! Policies: what the outcomes of children mean for their scope, as a value.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, panic::Location};
 
 use crate::{group::TaskGroup, scope::default_node};
 
@@ -142,10 +142,12 @@ pub struct Place<'a> {
 /// # }
 /// ```
 #[doc(alias = "StructuredTaskScope")]
-pub async fn policy_scope<P, F>(policy: P, body: F) -> P::Output
+#[track_caller]
+pub fn policy_scope<P, F>(policy: P, body: F) -> impl Future<Output = P::Output>
 where
     P: Policy,
     F: AsyncFnOnce(&PolicyGroup<P>) -> P::Body,
 {
-    PolicyGroup::run(TaskGroup::open(default_node(), None), None, policy, body).await
+    let site = Location::caller();
+    async move { PolicyGroup::run(TaskGroup::open(default_node(site), None), None, policy, body).await }
 }

@@ -12,6 +12,7 @@ use crate::{
     below::Below,
     current,
     failure::{Failure, PanicInTransit},
+    inspect::KeptOn,
     node::{Label, Node, Owner},
     reason::Reason,
     settle::{Settle, Settled},
@@ -148,6 +149,7 @@ struct Rooted<T> {
 }
 
 async fn below_root<F: Future>(root: Root, main: F) -> Rooted<F::Output> {
+    let _inspected = root.inspect.then(KeptOn::new);
     let node = Node::new(Label::Kind("the root"), Some(current::current()));
     let owner = Owner(node.clone());
     let _enrolled = Enrolled::new(&node);

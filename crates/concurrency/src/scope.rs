@@ -1,6 +1,6 @@
 //! Scopes: a body and its children, returned from together.
 
-use std::{fmt, future::poll_fn, sync::Arc};
+use std::{fmt, future::poll_fn, panic::Location, sync::Arc};
 
 use tokio::{runtime::Handle, time::timeout};
 
@@ -9,6 +9,7 @@ use crate::{
     errors::ScopeError,
     fallible::CannotFail,
     group::TaskGroup,
+    inspect,
     node::{Hold, Label, Node, hold_nearest},
     reason::Reason,
 };
@@ -57,11 +58,13 @@ pub(crate) use running::Running;
 /// ```
 #[doc(alias = "nursery")]
 #[doc(alias = "coroutineScope")]
-pub async fn scope<T, F>(body: F) -> T
+#[track_caller]
+pub fn scope<T, F>(body: F) -> impl Future<Output = T>
 where
     F: AsyncFnOnce(&TaskGroup) -> T,
 {
-    open(TaskGroup::open(default_node(), None), None, body).await
+    let site = Location::caller();
+    async move { open(TaskGroup::open(default_node(site), None), None, body).await }
 }
 
 /// Opens a scope whose body and children may fail: the first failure cancels the others, and the scope returns after
@@ -113,16 +116,20 @@ where
 #[doc(alias = "nursery")]
 #[doc(alias = "errgroup")]
 #[doc(alias = "TaskGroup")]
-pub async fn try_scope<T, E, F>(body: F) -> Result<T, ScopeError<E>>
+#[track_caller]
+pub fn try_scope<T, E, F>(body: F) -> impl Future<Output = Result<T, ScopeError<E>>>
 where
     E: fmt::Debug + Send + 'static,
     F: AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
 {
-    try_open(TaskGroup::open(default_node(), None), None, body).await
+    let site = Location::caller();
+    async move { try_open(TaskGroup::open(default_node(site), None), None, body).await }
 }
 
-pub(crate) fn default_node() -> Arc<Node> {
-    Node::new(Label::Kind("a scope"), Some(current::current()))
+pub(crate) fn default_node(site: &'static Location<'static>) -> Arc<Node> {
+    let node = Node::new(Label::Kind("a scope"), Some(current::current()));
+    inspect::set_site(&node, site);
+    node
 }
 
 async fn open<T, F>(group: TaskGroup, limits: Option<Box<Limits>>, body: F) -> T

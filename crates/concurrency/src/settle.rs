@@ -6,27 +6,31 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{current, node::Node};
+use crate::{
+    current,
+    inspect::{self, On},
+    node::Node,
+};
 
 /// Waits until a node is settled: closed, and nothing left below it. For its owner.
-pub(crate) struct Settle<'a>(pub(crate) &'a Node);
+pub(crate) struct Settle<'a>(pub(crate) &'a Arc<Node>);
 
 impl Future for Settle<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_settled(cx)
+        inspect::waits(|| On::settled(self.0)).poll(cx, |cx| self.0.poll_settled(cx))
     }
 }
 
 /// Waits until a node is settled, for one of several owners.
 pub(crate) struct SettleAmong<'a> {
-    node: &'a Node,
+    node: &'a Arc<Node>,
     key: Option<u32>,
 }
 
 impl<'a> SettleAmong<'a> {
-    pub(crate) fn new(node: &'a Node) -> Self {
+    pub(crate) fn new(node: &'a Arc<Node>) -> Self {
         SettleAmong { node, key: None }
     }
 }
@@ -36,7 +40,7 @@ impl Future for SettleAmong<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        this.node.poll_settled_among(cx, &mut this.key)
+        inspect::waits(|| On::settled(this.node)).poll(cx, |cx| this.node.poll_settled_among(cx, &mut this.key))
     }
 }
 
@@ -101,11 +105,9 @@ impl Future for Settled {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let node = this.node.get_or_insert_with(current::current);
-        if this.orphan {
-            node.poll_left_behind_gone(cx, &mut this.key)
-        } else {
-            node.poll_hand_offs_gone(cx, &mut this.key)
-        }
+        let (orphan, key) = (this.orphan, &mut this.key);
+        inspect::waits(|| On::settled(node))
+            .poll(cx, |cx| if orphan { node.poll_left_behind_gone(cx, key) } else { node.poll_hand_offs_gone(cx, key) })
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     below::Below,
     current::{self, Recipe},
     failure::Failure,
+    inspect,
     node::Label,
     tree::Scope,
 };
@@ -121,6 +122,10 @@ impl<T: Send + 'static> Future for Shield<T> {
             }
             Poll::Pending => {
                 self.place = Some(Scope::current());
+                if inspect::is_on() {
+                    let node = Pin::new(&mut self.work).demand_node();
+                    node.set_name(Label::from(self.name.clone()));
+                }
                 Poll::Pending
             }
         }

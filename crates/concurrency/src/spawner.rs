@@ -15,6 +15,7 @@ use thiserror::Error;
 use crate::{
     fallible::{CanFail, CannotFail},
     group::{Fallible, Limit, Plain, Spawning},
+    inspect::{self, On},
     node::Node,
     reason::Reason,
 };
@@ -148,7 +149,7 @@ impl Future for CancelAndWait {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        this.node.poll_ended(cx, &mut this.key)
+        inspect::waits(|| On::settled(&this.node)).poll(cx, |cx| this.node.poll_ended(cx, &mut this.key))
     }
 }
 

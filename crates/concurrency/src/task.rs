@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, unconstrained};
 
 use crate::{
     child::Leaving,
+    inspect::{self, Handle, On},
     node::{Node, Owner},
 };
 
@@ -127,7 +128,9 @@ impl<T> Future for Task<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let Some(handle) = &mut self.handle else { return Poll::Pending };
         // Unconstrained: see above, on the cooperative budget.
-        match ready!(Pin::new(&mut unconstrained(handle)).poll(cx)).ok().and_then(Leaving::take) {
+        let joined = inspect::waits(|| On::Task(Handle::Id(handle.id())))
+            .poll(cx, |cx| Pin::new(&mut unconstrained(handle)).poll(cx));
+        match ready!(joined).ok().and_then(Leaving::take) {
             Some(value) => Poll::Ready(value),
             // Failed or dropped: the group is cancelled already, and its owner is woken by that.
             None => {
@@ -193,11 +196,14 @@ impl<T, O> Cancelling<T, O> {
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         if let Some(handle) = &mut self.handle {
-            self.value = ready!(Pin::new(&mut *handle).poll(cx)).ok().and_then(self.take);
+            let joined =
+                inspect::waits(|| On::Task(Handle::Id(handle.id()))).poll(cx, |cx| Pin::new(&mut *handle).poll(cx));
+            self.value = ready!(joined).ok().and_then(self.take);
             self.node.forget_cancelled_task(handle.id()); // It may have ended before it was to have a place.
             self.handle = None;
         }
-        ready!(self.place.0.poll_settled(cx));
+        let place = &self.place.0;
+        ready!(inspect::waits(|| On::settled(place)).poll(cx, |cx| place.poll_settled(cx)));
         Poll::Ready(self.value.take())
     }
 }

@@ -53,6 +53,10 @@ mod imp {
             })
         }
 
+        pub(crate) fn none() -> Self {
+            Span(tracing::Span::none())
+        }
+
         pub(crate) fn is_some(&self) -> bool {
             !self.0.is_none()
         }
@@ -85,6 +89,10 @@ mod imp {
         }
 
         pub(crate) fn of_child(_: Option<&str>) -> Self {
+            Span
+        }
+
+        pub(crate) fn none() -> Self {
             Span
         }
 

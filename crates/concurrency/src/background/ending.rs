@@ -9,7 +9,6 @@ use super::{join::TaskFailed, shared::Shared};
 use crate::{
     child::{End, Ending, Fault, drop_below, drop_untaken},
     failure::Failure,
-    live::Tracked,
     node::{ErrorValue, Node, leave_child},
 };
 
@@ -22,18 +21,11 @@ pub(super) struct BackgroundEnding<O, T> {
     name: Arc<str>,
     judge: Judge<O, T>,
     slot: Option<Arc<Slot<T>>>,
-    tracked: Option<Tracked>,
 }
 
 impl<O, T> BackgroundEnding<O, T> {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        key: u64,
-        name: Arc<str>,
-        judge: Judge<O, T>,
-        tracked: Option<Tracked>,
-    ) -> Self {
-        BackgroundEnding { shared, key, name, judge, slot: None, tracked }
+    pub(super) fn new(shared: Arc<Shared>, key: u64, name: Arc<str>, judge: Judge<O, T>) -> Self {
+        BackgroundEnding { shared, key, name, judge, slot: None }
     }
 
     /// To the observer, and to a `join` if there is or will be one.
@@ -134,7 +126,6 @@ impl<O, T> Ending<O> for BackgroundEnding<O, T> {
     }
 
     fn end(&mut self, node: &Arc<Node>, how: End) {
-        self.tracked = None;
         let evicted = self.shared.forget(self.key, matches!(how, End::Value | End::Failed));
         if how == End::Dropped && !evicted && !node.is_cancelled() {
             self.report(node, Failure::lost(&*self.name));

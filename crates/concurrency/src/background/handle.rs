@@ -10,7 +10,11 @@ use std::{
 use tokio::task::{JoinHandle, unconstrained};
 
 use super::ending::Place;
-use crate::{node::Node, task::Cancelling};
+use crate::{
+    inspect::{self, Handle, On},
+    node::Node,
+    task::Cancelling,
+};
 
 /// Handle of a background task; awaiting it gives the task's value.
 ///
@@ -56,9 +60,10 @@ impl<T> Future for BackgroundTask<T> {
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let handle = &mut self.handle;
         // Unconstrained: thousands of handles in one `join_all` stay linear.
-        Pin::new(&mut unconstrained(&mut self.handle))
-            .poll(cx)
+        inspect::waits(|| On::Task(Handle::Id(handle.id())))
+            .poll(cx, |cx| Pin::new(&mut unconstrained(handle)).poll(cx))
             .map(|joined| joined.ok().flatten().or_else(|| self.place.take()))
     }
 }

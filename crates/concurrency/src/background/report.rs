@@ -24,6 +24,7 @@ use super::shared::{Names, Shared};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ShutdownReport {
     /// How many tasks had ended by themselves since the beginning, the cooperative ones included.
     pub finished: u64,

@@ -1,6 +1,6 @@
 //! Starting background tasks.
 
-use std::{fmt, panic::Location, sync::Arc};
+use std::{fmt, panic::Location, pin::Pin, sync::Arc};
 
 use tokio::runtime::Handle;
 
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     child::Child,
-    live::Tracked,
+    dressed::{Dress, Dressed},
+    inspect::Tracked,
     node::{ErrorValue, Label, Node},
     spawner::{Refusal, SpawnError},
 };
@@ -132,10 +133,20 @@ where
     F::Output: 'static,
     T: Send + 'static,
 {
-    let tracked = Tracked::new(Some(&name), &shared.node, location);
-    let mut ending = BackgroundEnding::new(shared.clone(), key, name, judge, tracked);
+    let dress = Tracked::new(Some(&name), &shared.node, location).map(Dress::seen);
+    let known = dress.as_ref().and_then(Dress::known);
+    let mut ending = BackgroundEnding::new(shared.clone(), key, name, judge);
     let place = ending.place();
-    let handle = runtime.spawn(Child::new(shared.node.clone(), future, ending));
+    let handle = match dress {
+        None => runtime.spawn(Child::new(shared.node.clone(), future, ending)),
+        Some(dress) => {
+            let future: Pin<Box<dyn Future<Output = F::Output> + Send>> = Box::pin(future);
+            runtime.spawn(Child::new(shared.node.clone(), Dressed::new(future, dress), ending))
+        }
+    };
+    if let Some(known) = known {
+        known.by(handle.id());
+    }
     shared.spawned(key, handle.abort_handle());
     BackgroundTask::new(shared.node.clone(), handle, place)
 }

@@ -171,6 +171,7 @@ impl<'group, N: TaskName, E: fmt::Debug + Send + 'static> Spawning<'group, N, E>
         }
         let origin = Origin { name: self.name.get(), location };
         let dress = Dress::for_child(self.node, origin, self.limit, self.permit);
+        let known = dress.as_ref().and_then(Dress::known);
         let ending = ending(self.name);
         // No lock is held: on a runtime that is shutting down, Tokio drops the future inside `spawn`.
         let handle = match dress {
@@ -181,6 +182,9 @@ impl<'group, N: TaskName, E: fmt::Debug + Send + 'static> Spawning<'group, N, E>
             }
         };
         self.node.keep_for_abort(handle.abort_handle());
+        if let Some(known) = known {
+            known.by(handle.id());
+        }
         Ok(handle)
     }
 }

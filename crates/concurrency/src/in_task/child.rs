@@ -10,7 +10,10 @@ use std::{
 use pin_project_lite::pin_project;
 
 use super::{fate::Broken, slot::Slot};
-use crate::{failure::Failure, live::Tracked};
+use crate::{
+    failure::Failure,
+    inspect::{self, Tracked},
+};
 
 /// A child, whatever its future and its value are. It never panics when it is polled.
 pub(super) type BoxedChild<'env, E> = Pin<Box<dyn Future<Output = Result<(), Box<Broken<E>>>> + Send + 'env>>;
@@ -46,7 +49,8 @@ impl<F: Future, T, E> Future for Child<F, T, E> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let ended = ready!(poll_to_end(this.future, *this.judge, cx));
+        let (future, judge) = (this.future, *this.judge);
+        let ended = ready!(inspect::poll(this.tracked, cx, |cx| poll_to_end(future, judge, cx)));
         // A value that nobody waits for is dropped here; that may panic too.
         let ended = ended.and_then(|value| match catch_unwind(AssertUnwindSafe(|| drop(this.slot.fill(value)))) {
             Ok(()) => Ok(()),

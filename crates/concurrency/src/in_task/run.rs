@@ -19,6 +19,7 @@ use crate::{
     below::Below,
     current,
     errors::Errors,
+    inspect::{self, On},
     node::{Label, Node, Owner},
 };
 
@@ -66,7 +67,8 @@ impl<B: Future, T, E> Future for Run<'_, B, T, E> {
             });
             *this.outcome = Some(outcome);
         }
-        ready!(this.owner.0.poll_settled(cx));
+        let node = &this.owner.0;
+        ready!(inspect::waits(|| On::settled(node)).poll(cx, |cx| node.poll_settled(cx)));
         let outcome = this.outcome.take().expect("it was set above");
         Poll::Ready(outcome.map_err(Fate::conclude))
     }

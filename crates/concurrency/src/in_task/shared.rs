@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     bell::Bell,
-    live::Tracked,
+    inspect::Tracked,
     node::Node,
     primitive::{Mutex, lock},
 };
@@ -67,8 +67,11 @@ impl<'env, E> Shared<'env, E> {
         E: 'env,
     {
         let location = Location::caller();
-        let tracked = Tracked::new(name.as_ref().map(|name| name as _), &self.node, location);
+        let tracked = Tracked::new(name.as_deref(), &self.node, location);
         let slot = Slot::new();
+        if let Some(tracked) = &tracked {
+            tracked.known_by_place(slot.address());
+        }
         let child = Box::pin(Child::new(future, judge, slot.clone(), name, tracked));
         match self.push(child) {
             Ok(()) => InTaskChild::new(Some(slot)),

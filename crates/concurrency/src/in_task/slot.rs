@@ -9,7 +9,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crate::primitive::{Mutex, lock};
+use crate::{
+    inspect::{self, Handle, On},
+    primitive::{Mutex, lock},
+};
 
 /// A child of an [`InTaskGroup`](crate::InTaskGroup); awaiting it gives the child's value.
 ///
@@ -52,7 +55,7 @@ impl<T> Future for InTaskChild<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match &self.slot {
-            Some(slot) => slot.poll(cx),
+            Some(slot) => inspect::waits(|| On::Task(Handle::Place(slot.address()))).poll(cx, |cx| slot.poll(cx)),
             None => Poll::Pending,
         }
     }
@@ -87,6 +90,11 @@ enum State<T> {
 impl<T> Slot<T> {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Slot(Mutex::new(State::Running(None))))
+    }
+
+    /// By which the child is known to those who look on.
+    pub(super) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// Wakes the handle; gives the value back if there is none.

@@ -17,7 +17,7 @@ pub(super) struct Aborts {
     first: Option<AbortHandle>,
     others: Vec<AbortHandle>,
     /// The children are aborted; what comes now is aborted at once.
-    aborting: bool,
+    pub(super) aborting: bool,
 }
 
 impl Aborts {

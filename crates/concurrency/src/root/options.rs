@@ -23,12 +23,13 @@ use super::{Interrupted, RunError, below_root, run_with};
 pub struct Root {
     pub(super) grace: Duration,
     pub(super) drain_within: Duration,
+    pub(super) inspect: bool,
 }
 
 impl Root {
     /// 10 s of grace, and 10 s to drain.
     pub const fn new() -> Self {
-        Root { grace: Duration::from_secs(10), drain_within: Duration::from_secs(10) }
+        Root { grace: Duration::from_secs(10), drain_within: Duration::from_secs(10), inspect: false }
     }
 
     /// How long code that asked for the shutdown may take to end, after the first signal; 10 s by default.
@@ -41,6 +42,13 @@ impl Root {
     /// 10 s by default. What is left is reported.
     pub const fn drain_within(mut self, budget: Duration) -> Self {
         self.drain_within = budget;
+        self
+    }
+
+    /// Whether what runs can be seen with [`tree`](crate::tree()); off by default. The switch is one of the process: while this root runs, it
+    /// is on for all.
+    pub const fn inspect(mut self, on: bool) -> Self {
+        self.inspect = on;
         self
     }
 

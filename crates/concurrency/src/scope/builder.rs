@@ -8,6 +8,7 @@ use crate::{
     current,
     errors::ScopeError,
     group::{Limit, TaskGroup},
+    inspect,
     node::{Clock, Label, Node},
     policy::{Policy, PolicyGroup},
     reason::Deadline,
@@ -123,12 +124,16 @@ impl Builder {
     /// # Cancel safety
     ///
     /// As that of [`scope`](crate::scope()); the children then have their [`grace`](Builder::grace).
-    pub async fn scope<T, F>(self, body: F) -> T
+    #[track_caller]
+    pub fn scope<T, F>(self, body: F) -> impl Future<Output = T>
     where
         F: AsyncFnOnce(&TaskGroup) -> T,
     {
-        let (group, limits) = TryBuilder::new(self).open();
-        super::open(group, limits, body).await
+        let site = Location::caller();
+        async move {
+            let (group, limits) = TryBuilder::new(self).open(site);
+            super::open(group, limits, body).await
+        }
     }
 
     /// Opens a scope that may fail, like [`try_scope`](crate::try_scope()).
@@ -144,12 +149,13 @@ impl Builder {
     /// # Cancel safety
     ///
     /// As that of [`try_scope`](crate::try_scope()); the children then have their [`grace`](Builder::grace).
-    pub async fn try_scope<T, E, F>(self, body: F) -> Result<T, ScopeError<E>>
+    #[track_caller]
+    pub fn try_scope<T, E, F>(self, body: F) -> impl Future<Output = Result<T, ScopeError<E>>>
     where
         E: fmt::Debug + Send + 'static,
         F: AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
     {
-        TryBuilder::new(self).try_scope(body).await
+        TryBuilder::new(self).try_scope(body)
     }
 
     /// Opens a scope with a policy, like [`policy_scope`](crate::policy_scope()).
@@ -161,13 +167,17 @@ impl Builder {
     /// # Cancel safety
     ///
     /// As that of [`policy_scope`](crate::policy_scope()); the children then have their [`grace`](Builder::grace).
-    pub async fn policy_scope<P, F>(self, policy: P, body: F) -> P::Output
+    #[track_caller]
+    pub fn policy_scope<P, F>(self, policy: P, body: F) -> impl Future<Output = P::Output>
     where
         P: Policy,
         F: AsyncFnOnce(&PolicyGroup<P>) -> P::Body,
     {
-        let (group, limits) = TryBuilder::new(self).open();
-        PolicyGroup::run(group, limits, policy, body).await
+        let site = Location::caller();
+        async move {
+            let (group, limits) = TryBuilder::new(self).open(site);
+            PolicyGroup::run(group, limits, policy, body).await
+        }
     }
 }
 
@@ -277,19 +287,27 @@ impl TryBuilder {
     ///
     /// Dropping the future cancels the body at once and the children after their grace. The nearest enclosing scope, timeout or root waits for
     /// them; the deadline and the budget go with the future.
-    pub async fn try_scope<T, E, F>(self, body: F) -> Result<T, ScopeError<E>>
+    #[track_caller]
+    pub fn try_scope<T, E, F>(self, body: F) -> impl Future<Output = Result<T, ScopeError<E>>>
     where
         E: fmt::Debug + Send + 'static,
         F: AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
     {
-        let (group, limits) = self.open();
-        super::try_open(group, limits, body).await
+        let site = Location::caller();
+        async move {
+            let (group, limits) = self.open(site);
+            super::try_open(group, limits, body).await
+        }
     }
 
     /// At the first poll: the clock starts here.
-    fn open<E: fmt::Debug + Send + 'static>(self) -> (TaskGroup<E>, Option<Box<Limits>>) {
+    fn open<E: fmt::Debug + Send + 'static>(
+        self,
+        site: &'static Location<'static>,
+    ) -> (TaskGroup<E>, Option<Box<Limits>>) {
         let Builder { label, limit, grace } = self.base;
         let node = Node::graceful(label.clone(), current::current(), grace);
+        inspect::set_site(&node, site);
         let deadline = self.deadline.map(|deadline| (after(deadline.limit), named(deadline, &label)));
         if let Some((at, _)) = &deadline {
             let _ = node.set_clock(Clock::Active(Some(*at))); // A new node takes it.

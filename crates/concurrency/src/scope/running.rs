@@ -14,6 +14,7 @@ use crate::{
     below::Below,
     current,
     group::{Services, TaskGroup},
+    inspect::{self, On},
     node::Node,
     reason::Reason,
 };
@@ -96,7 +97,8 @@ where
     /// Ready, with the names of what is left, when everything below is gone, or when waiting for it has taken too long.
     fn poll_settled(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<String>> {
         let this = self.project();
-        if this.node.poll_settled(cx).is_ready() {
+        let settled = inspect::waits(|| On::settled(this.node)).poll(cx, |cx| this.node.poll_settled(cx));
+        if settled.is_ready() {
             return match this.services.get() {
                 None => Poll::Ready(Vec::new()),
                 Some(services) => poll_services(services, this.node, this.limits, cx),

@@ -22,6 +22,7 @@ use crate::{
     clock::after,
     current::{self, Recipe},
     failure::{Failure, PanicInTransit},
+    inspect::{self, On},
     node::{Clock, Label, Node},
     reason::{Deadline, Reason},
 };
@@ -194,6 +195,9 @@ impl<F: Future> Timeout<F> {
                 Poll::Ready(Err(payload)) => return Poll::Ready(panicked(options.as_deref(), payload)),
                 Poll::Pending => {}
             }
+            if inspect::is_on() {
+                show(this.body.as_mut().demand_node(), this.location, options.as_deref());
+            }
             let movable = options.as_ref().and_then(|options| options.movable.as_ref());
             let until = match *this.phase {
                 Phase::Grace { until } => until,
@@ -234,7 +238,8 @@ impl<F: Future> Timeout<F> {
         let options = this.options.as_deref();
         let mut stragglers = Vec::new();
         if let Some(node) = this.body.node() {
-            if node.poll_settled(cx).is_pending() {
+            let settled = inspect::waits(|| On::settled(node)).poll(cx, |cx| node.poll_settled(cx));
+            if settled.is_pending() {
                 let budget = options.map_or(SETTLE_WITHIN, |options| options.settle_within);
                 ready!(poll_clock(this.sleep, *give_up.get_or_insert_with(|| after(budget)), cx));
                 stragglers = node.stragglers();
@@ -290,6 +295,14 @@ fn label(options: Option<&Options>) -> Label {
         Some(name) => Label::Given(name),
         None => Label::Kind("a timeout"),
     }
+}
+
+/// Somebody looks: the node is made, and has a name, before anything below asks for one.
+fn show(node: Arc<Node>, location: &'static Location<'static>, options: Option<&Options>) {
+    if let Some(name) = options.and_then(|options| options.name.clone()) {
+        node.set_name(Label::Given(name));
+    }
+    inspect::set_site(&node, location);
 }
 
 fn panicked<T>(options: Option<&Options>, payload: Box<dyn Any + Send>) -> Outcome<T> {

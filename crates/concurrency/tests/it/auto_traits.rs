@@ -34,6 +34,17 @@ fn auto_traits_of_background_tasks() {
 }
 
 #[test]
+fn auto_traits_of_inspection() {
+    use bowline_concurrency::{
+        Tree,
+        inspect::{Hint, Holding, Observing, Resource, TaskInfo, TreeHold, TreeNode, TreeTask, TreeWait, Waiting},
+    };
+    send::<(Tree, TreeHold, TreeNode, TreeTask, TreeWait, Hint, Holding, Observing, Resource, TaskInfo, Waiting)>();
+    sync::<(Tree, TreeHold, TreeNode, TreeTask, TreeWait, Hint, Holding, Observing, Resource, TaskInfo)>();
+    unpin::<(Tree, Holding, Observing, Resource, Waiting)>();
+}
+
+#[test]
 fn auto_traits() {
     send::<(BackgroundTask<u8>, BackgroundTasks, Cancelled, Deadline, Elapsed, Errors<u8>, Failure, Hold)>();
     send::<(Interrupted, LiveTask, Named<'static, u8>, Reason, RunError, Scope, ScopeError<u8>, ScopedFuture<Future>)>(

@@ -61,6 +61,7 @@ const LIST: &[(&str, Tried)] = &[
     ("race.rs Race", By(several::race)),
     ("race.rs Running", In("race.rs Race")),
     ("policy.rs policy_scope", By(groups::policy_scope)),
+    ("inspect/wait.rs InLine", In("group.rs permit")),
     ("root.rs root_scope", By(others::root_scope)),
     ("root/options.rs scope", By(others::root_with_options)),
     ("run_blocking.rs BlockingCall", By(others::run_blocking)),
@@ -128,7 +129,9 @@ fn collect(src: &Path, folder: &Path, found: &mut BTreeSet<String>) {
             let name = if line.starts_with("impl") {
                 line.split_once(" Future for ").map(|(_, name)| name)
             } else {
-                line.strip_prefix("pub async fn ")
+                // Plain functions that know their caller, too.
+                let plain = line.strip_prefix("pub fn ").filter(|line| line.contains("-> impl Future<"));
+                line.strip_prefix("pub async fn ").or(plain)
             };
             let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
             found.extend(name.map(|name| format!("{file} {}", word(name))));

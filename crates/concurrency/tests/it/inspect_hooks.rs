@@ -1,0 +1,138 @@
+//! Hooks.
+
+use std::sync::{Arc, Mutex};
+
+use bowline_concurrency::{
+    Scope, inspect,
+    inspect::{Instrument, TaskInfo, observe},
+    scope, tree,
+};
+use tokio::task::yield_now;
+
+use crate::support::on_both;
+
+/// Notes what it hears about tasks whose names begin with `mine`.
+struct Notes {
+    mine: &'static str,
+    heard: Arc<Mutex<Vec<String>>>,
+    panics_at: &'static str,
+    looks: bool,
+}
+
+impl Notes {
+    fn note(&self, event: &'static str, task: &TaskInfo) {
+        let Some(name) = task.name.as_deref().filter(|name| name.starts_with(self.mine)) else { return };
+        self.heard.lock().unwrap().push(format!("{event} {name}"));
+        if self.looks {
+            assert!(tree().nodes().len() > 1);
+        }
+        assert!(event != self.panics_at, "an instrument that is out of order");
+    }
+}
+
+impl Instrument for Notes {
+    fn spawned(&self, task: &TaskInfo) {
+        self.note("spawned", task);
+    }
+
+    fn before_poll(&self, task: &TaskInfo) {
+        self.note("before", task);
+    }
+
+    fn after_poll(&self, task: &TaskInfo) {
+        self.note("after", task);
+    }
+
+    fn exited(&self, task: &TaskInfo) {
+        self.note("exited", task);
+    }
+}
+
+const ALL: [&str; 6] = ["spawned", "before", "after", "before", "after", "exited"];
+
+fn expected(name: &str) -> Vec<String> {
+    ALL.iter().map(|event| format!("{event} {name}")).collect()
+}
+
+#[test]
+fn dx_07_hooks_are_called_in_order_and_end_with_their_guard() {
+    on_both(|| async {
+        inspect(true);
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let notes = Notes { mine: "dx 07 a", heard: heard.clone(), panics_at: "never", looks: true };
+        let observing = observe(notes);
+        scope(async |group| group.named("dx 07 a").spawn(yield_now()).await).await;
+        assert_eq!(*heard.lock().unwrap(), expected("dx 07 a"));
+        drop(observing);
+        scope(async |group| group.named("dx 07 a").spawn(yield_now()).await).await;
+        assert_eq!(heard.lock().unwrap().len(), ALL.len(), "nobody is told after the guard has gone");
+        assert_eq!(Arc::strong_count(&heard), 1, "and the instrument is dropped");
+    });
+}
+
+#[test]
+fn dx_07_hook_that_panics_is_disabled_and_reported_and_the_others_go_on() {
+    on_both(|| async {
+        inspect(true);
+        let [first, second] = [(); 2].map(|()| Arc::<Mutex<Vec<String>>>::default());
+        let notes = |heard: &Arc<Mutex<Vec<String>>>, panics_at| Notes {
+            mine: "dx 07 b",
+            heard: heard.clone(),
+            panics_at,
+            looks: false,
+        };
+        let _broken = observe(notes(&first, "before"));
+        let _sound = observe(notes(&second, "never"));
+        let failures = Arc::<Mutex<Vec<String>>>::default();
+        let told = failures.clone();
+        let value = scope(async |group| {
+            Scope::current().observe_failures(move |failure| told.lock().unwrap().push(failure.to_string()));
+            group.named("dx 07 b").spawn(async { yield_now().await }).await;
+            42
+        });
+        assert_eq!(value.await, 42);
+        assert_eq!(*first.lock().unwrap(), ["spawned dx 07 b", "before dx 07 b"]);
+        assert_eq!(*second.lock().unwrap(), expected("dx 07 b"));
+        let failures = failures.lock().unwrap();
+        assert!(
+            matches!(&failures[..], [one] if one.contains("an instrument") && one.contains("out of order")),
+            "{failures:?}"
+        );
+    });
+}
+
+#[test]
+fn dx_07_poll_that_panics_is_told_like_another() {
+    on_both(|| async {
+        inspect(true);
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let _notes = observe(Notes { mine: "dx 07 c", heard: heard.clone(), panics_at: "never", looks: false });
+        let broken =
+            tokio::spawn(scope(async |group| group.named("dx 07 c").spawn(async { panic!("as it should") }).await));
+        assert!(broken.await.unwrap_err().is_panic());
+        let expected = ["spawned dx 07 c", "before dx 07 c", "after dx 07 c", "exited dx 07 c"];
+        assert_eq!(*heard.lock().unwrap(), expected);
+    });
+}
+
+#[test]
+fn dx_07_what_a_hook_spawns_no_hook_hears_of() {
+    struct Spawns(Arc<Mutex<u32>>);
+
+    impl Instrument for Spawns {
+        fn spawned(&self, task: &TaskInfo) {
+            if task.name.as_deref().is_some_and(|name| name.starts_with("dx 07 d")) {
+                *self.0.lock().unwrap() += 1;
+                bowline_concurrency::hand_off(&tokio::runtime::Handle::current(), "dx 07 d again", async {});
+            }
+        }
+    }
+
+    on_both(|| async {
+        inspect(true);
+        let count = Arc::new(Mutex::new(0));
+        let _spawns = observe(Spawns(count.clone()));
+        scope(async |group| group.named("dx 07 d").spawn(yield_now()).await).await;
+        assert_eq!(*count.lock().unwrap(), 1);
+    });
+}
