@@ -45,10 +45,10 @@ fn too_many_errors_end_it_before_the_others_do() {
             scope(async |group| group.spawn(inside.clone().endless()).await).await;
             Ok(0)
         };
-        let none = quorum(n(2), (never, vote(1, false), vote(2, true), vote(3, false))).await.unwrap_err();
+        let none = quorum(n(3), (never, vote(1, false), vote(2, true), vote(3, false))).await.unwrap_err();
         world.assert_clean();
-        assert_eq!((none.needed(), none.errors()), (2, &[(1, 1), (3, 3)][..]));
-        assert_eq!(none.to_string(), "no quorum of 2: 1 succeeded, 2 failed, first number 1: 1");
+        assert_eq!((none.needed(), none.errors()), (3, &[(1, 1), (3, 3)][..]));
+        assert_eq!(none.to_string(), "no quorum of 3: 1 succeeded, 2 failed, first number 1: 1");
         assert_eq!(none.into_parts().0, [(2, 2)]);
     });
 }
