@@ -69,6 +69,7 @@ use serve::Serve;
 #[doc(alias = "wait")]
 #[doc(alias = "FIRST_COMPLETED")]
 #[doc(alias = "FIRST_EXCEPTION")]
+#[track_caller]
 pub fn as_completed<I, K, F, C, B>(inputs: I, body: C) -> AsCompleted<F::IntoFuture, B>
 where
     I: IntoIterator<Item = (K, F)>,

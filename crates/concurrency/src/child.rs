@@ -77,10 +77,13 @@ pin_project! {
                 let _entered = enter(&mut place);
                 catch_unwind(AssertUnwindSafe(|| this.future.set(None)))
             };
-            if let Err(payload) = dropped {
-                this.ending.failed(&node, Fault::Panic(payload));
+            match dropped {
+                Ok(()) => this.ending.end(&node, how),
+                Err(payload) => {
+                    this.ending.failed(&node, Fault::Panic(payload));
+                    this.ending.end(&node, End::Failed);
+                }
             }
-            this.ending.end(&node, how);
             drop(place);
             leave_child(node); // The very last: the owner may return now.
         }

@@ -65,6 +65,7 @@ pub use hedge::{Hedge, hedge};
 #[doc(alias = "select_ok")]
 #[doc(alias = "race_ok")]
 #[doc(alias = "any")]
+#[track_caller]
 pub fn first_ok<I, M, T, E>(inputs: I) -> FirstOk<I::Future, T, E>
 where
     I: UniformInputs<M, Output = Result<T, E>>,

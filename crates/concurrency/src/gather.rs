@@ -13,11 +13,11 @@ use pin_project_lite::pin_project;
 
 use crate::several::{Inputs, Settling, Shape, Tried};
 
-mod collect;
+mod gathering;
 mod judge;
 mod within;
 
-use collect::Collect;
+use gathering::Gathering;
 pub(crate) use judge::Judge;
 pub use judge::{AsItIs, OrError};
 pub use within::GatherWithin;
@@ -72,12 +72,13 @@ pub use within::GatherWithin;
 #[doc(alias = "join")]
 #[doc(alias = "awaitAll")]
 #[doc(alias = "buffered")]
+#[track_caller]
 pub fn gather<I, M>(inputs: I) -> Gather<I::Future, I::Shape, AsItIs>
 where
     I: Inputs<M>,
     I::Shape: Shape<<I::Future as Future>::Output>,
 {
-    Gather { collect: Settling::new("a gather", Collect::new(inputs.into_futures())), shape: PhantomData }
+    Gather { gathering: Settling::new("a gather", Gathering::new(inputs.into_futures())), shape: PhantomData }
 }
 
 /// Polls several futures at once in this task, and gives their values in the order of the inputs, or the first error.
@@ -120,13 +121,14 @@ where
 #[doc(alias = "try_join_all")]
 #[doc(alias = "try_join")]
 #[doc(alias = "errgroup")]
+#[track_caller]
 pub fn try_gather<I, M>(inputs: I) -> Gather<I::Future, I::Shape, OrError>
 where
     I: Inputs<M>,
     I::Future: Future<Output: Tried>,
     I::Shape: Shape<<<I::Future as Future>::Output as Tried>::Value>,
 {
-    Gather { collect: Settling::new("a gather", Collect::new(inputs.into_futures())), shape: PhantomData }
+    Gather { gathering: Settling::new("a gather", Gathering::new(inputs.into_futures())), shape: PhantomData }
 }
 
 pin_project! {
@@ -147,7 +149,7 @@ pin_project! {
         J: Judge<F::Output>,
     {
         #[pin]
-        collect: Settling<Collect<F, J>>,
+        gathering: Settling<Gathering<F, J>>,
         shape: PhantomData<fn() -> S>,
     }
 }
@@ -163,7 +165,7 @@ where
     #[doc(alias = "buffer_unordered")]
     #[doc(alias = "semaphore")]
     pub fn limit(mut self, inputs: NonZeroUsize) -> Self {
-        self.collect.get_mut().limit(inputs.get());
+        self.gathering.get_mut().limit(inputs.get());
         self
     }
 
@@ -185,7 +187,7 @@ where
     #[doc(alias = "timeout")]
     #[track_caller]
     pub fn within(self, limit: Duration) -> GatherWithin<F, S, J> {
-        GatherWithin::new(limit, self.collect.into_inner())
+        GatherWithin::new(limit, self.gathering.into_inner())
     }
 }
 
@@ -198,7 +200,7 @@ where
     type Output = J::Verdict<S::All>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(J::verdict(ready!(self.project().collect.poll(cx)).map(S::all)))
+        Poll::Ready(J::verdict(ready!(self.project().gathering.poll(cx)).map(S::all)))
     }
 }
 
@@ -208,6 +210,6 @@ where
     J: Judge<F::Output>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Gather").field(&self.collect).finish()
+        f.debug_tuple("Gather").field(&self.gathering).finish()
     }
 }

@@ -55,6 +55,7 @@ use crate::{
 /// ```
 #[doc(alias = "majority")]
 #[doc(alias = "some")]
+#[track_caller]
 pub fn quorum<I, M, T, E>(needed: NonZeroUsize, inputs: I) -> Quorum<I::Future, T, E>
 where
     I: UniformInputs<M, Output = Result<T, E>>,
@@ -161,6 +162,7 @@ impl<T, E> NoQuorum<T, E> {
     }
 
     /// The values and the errors so far, each with the number of its input, in the order in which they came.
+    #[expect(clippy::type_complexity, reason = "two lists of one shape")]
     pub fn into_parts(self) -> (Vec<(usize, T)>, Vec<(usize, E)>) {
         (self.values, self.errors)
     }

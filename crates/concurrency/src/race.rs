@@ -50,6 +50,7 @@ use crate::{
 #[doc(alias = "select")]
 #[doc(alias = "select_all")]
 #[doc(alias = "any")]
+#[track_caller]
 pub fn race<I, M>(inputs: I) -> Race<I::Future, I::Shape>
 where
     I: UniformInputs<M>,

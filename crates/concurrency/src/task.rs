@@ -208,6 +208,15 @@ impl<T, O> Cancelling<T, O> {
     }
 }
 
+impl<T, O> Drop for Cancelling<T, O> {
+    fn drop(&mut self) {
+        // One that had ended before it was to have a place does not come for it.
+        if let Some(handle) = self.handle.as_ref().filter(|handle| handle.is_finished()) {
+            self.node.forget_cancelled_task(handle.id());
+        }
+    }
+}
+
 // The value is moved, never pinned.
 impl<T, O> Unpin for Cancelling<T, O> {}
 impl<T> Unpin for CancelTask<'_, T> {}

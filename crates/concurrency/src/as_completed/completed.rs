@@ -32,6 +32,7 @@ impl<K, T> Completed<K, T> {
     /// # Cancel safety
     ///
     /// An output is taken by the poll that returns it. Dropping the wait loses nothing: the next one goes on from there.
+    #[expect(clippy::should_implement_trait, reason = "it is the `next` of a stream, and takes no import")]
     pub fn next(&mut self) -> NextCompleted<'_, K, T> {
         NextCompleted { completed: self }
     }

@@ -67,7 +67,8 @@ impl<I: Iterator<Item: Future<Output = Result<T, E>>>, T, E> Attempts<I, T, E> {
             return false;
         }
         *next = Some(after(*delay));
-        self.in_flight.start_next(self.limit)
+        self.in_flight.start_next(self.limit);
+        true
     }
 }
 

@@ -62,6 +62,7 @@ const ATTEMPTS_MAX: usize = 1_024;
 /// ```
 #[doc(alias = "retry")]
 #[doc(alias = "speculative execution")]
+#[track_caller]
 pub fn hedge<M, F, T, E>(delay: Duration, make: M) -> Hedge<M, F, T, E>
 where
     M: FnMut() -> F,

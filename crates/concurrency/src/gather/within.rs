@@ -12,7 +12,7 @@ use std::{
 use pin_project_lite::pin_project;
 
 use super::{
-    collect::{Collect, Salvage},
+    gathering::{Gathering, Salvage},
     judge::Judge,
 };
 use crate::{
@@ -34,7 +34,7 @@ pin_project! {
         J: Judge<F::Output>,
     {
         #[pin]
-        timeout: Timeout<Collect<F, J>>,
+        timeout: Timeout<Gathering<F, J>>,
         salvage: Salvage<J::Value>,
         shape: PhantomData<fn() -> S>,
     }
@@ -46,9 +46,9 @@ where
     J: Judge<F::Output>,
 {
     #[track_caller]
-    pub(super) fn new(limit: Duration, mut collect: Collect<F, J>) -> Self {
-        let salvage = collect.salvage();
-        GatherWithin { timeout: timeout(limit, collect), salvage, shape: PhantomData }
+    pub(super) fn new(limit: Duration, mut gathering: Gathering<F, J>) -> Self {
+        let salvage = gathering.salvage();
+        GatherWithin { timeout: timeout(limit, gathering), salvage, shape: PhantomData }
     }
 
     /// Names the work in [`Elapsed`](crate::Elapsed) and in reports.

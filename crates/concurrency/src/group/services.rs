@@ -115,7 +115,7 @@ impl Services {
             Node::services(label, group.clone())
         });
         let spawning = Spawning::<_, E>::new(node, None, name);
-        let ending = |name| ServiceEnding::<E, K> { group: GroupEnding::new(name), panicked: false };
+        let ending = |name| ServiceEnding::<E, K> { group: GroupEnding::new(name) };
         let refused = spawning.spawn_ending(service, location, ending).err();
         drop(refused); // It is spawned only in the body, before the services' turn comes; so there is none.
     }
@@ -166,7 +166,6 @@ impl Drop for EndServices {
 /// Ends in the node of the services, and fails the group.
 struct ServiceEnding<E, K> {
     group: GroupEnding<Arc<str>, E, K>,
-    panicked: bool,
 }
 
 fn group_of(services: &Arc<Node>) -> Arc<Node> {
@@ -186,13 +185,11 @@ where
     }
 
     fn failed(&mut self, node: &Arc<Node>, fault: Fault) {
-        self.panicked |= matches!(fault, Fault::Panic(_));
         Ending::<O>::failed(&mut self.group, &group_of(node), fault);
     }
 
     fn end(&mut self, node: &Arc<Node>, how: End) {
-        // At its turn it is dropped, although nobody cancels the group; its destructors may panic then.
-        let how = if self.panicked { End::Failed } else { how };
+        // At its turn it is dropped, although nobody cancels the group.
         if how != End::Dropped || !node.is_cancelled() {
             Ending::<O>::end(&mut self.group, &group_of(node), how);
         }

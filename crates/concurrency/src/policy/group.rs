@@ -120,7 +120,7 @@ impl<P: Policy> Table<P> {
         let decided = *decided;
         drop(state);
         if decided {
-            node.cancel(Reason::Explicit("the policy of the scope has decided".into()));
+            node.cancel(Reason::NotNeeded);
         }
     }
 }

@@ -35,7 +35,8 @@ impl<I: Iterator<Item: Future>> InFlight<I> {
         &mut self.source
     }
 
-    /// How many are left that have not been started, at least.
+    /// How many are left that have not been started.
+    #[inline]
     pub(crate) fn waiting(&self) -> usize {
         self.source.size_hint().0
     }
@@ -45,25 +46,27 @@ impl<I: Iterator<Item: Future>> InFlight<I> {
     }
 
     /// Starts the next one, if there is one. No more than `limit`, which is the same at every call, may run at once.
-    pub(crate) fn start_next(&mut self, limit: usize) -> bool {
+    pub(crate) fn start_next(&mut self, limit: usize) {
         let room = self.waiting().min(limit);
-        let Some(future) = self.source.next() else { return false };
+        let Some(future) = self.source.next() else { return };
         let set = self.set.get_or_insert_with(|| FuturesUnorderedBounded::new(room));
         set.push(Numbered::new(self.started, future));
         self.started += 1;
-        true
     }
 
     /// Starts as many as may run at once.
     #[inline]
     pub(crate) fn start(&mut self, limit: usize) {
-        match &self.set {
-            None if self.waiting() <= limit => {
-                let numbered = self.source.by_ref().enumerate().map(|(number, future)| Numbered::new(number, future));
-                self.set = Some(numbered.collect());
-                self.started = self.running();
-            }
-            _ => while self.running() < limit && self.start_next(limit) {},
+        if self.waiting() == 0 {
+            return;
+        }
+        if self.set.is_none() && self.waiting() <= limit {
+            let numbered = self.source.by_ref().enumerate().map(|(number, future)| Numbered::new(number, future));
+            self.set = Some(numbered.collect());
+            self.started = self.running();
+        }
+        while self.waiting() > 0 && self.running() < limit {
+            self.start_next(limit);
         }
     }
 

@@ -9,6 +9,10 @@ use pin_project_lite::pin_project;
 
 pin_project! {
     /// A tuple's futures have one type each; nested in this one they have the same. Their outputs are nested alike.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the future that it holds.
     #[doc(hidden)]
     #[derive(Debug)]
     #[project = OneOfProjection]
@@ -62,6 +66,10 @@ impl<A: Tried, B: Tried<Error = A::Error>> Tried for OneOf<A, B> {
 
 pin_project! {
     /// A tuple's futures whose outputs have one type, as one type of future.
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of the future inside.
     #[doc(hidden)]
     #[derive(Debug)]
     #[project = EitherProjection]

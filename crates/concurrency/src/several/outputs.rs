@@ -20,8 +20,13 @@ impl<T> Outputs<T> {
     #[inline]
     pub(crate) fn put(&mut self, number: usize, output: T) {
         if self.rest.is_empty() && number == self.in_order.len() {
-            return self.in_order.push(output);
+            self.in_order.push(output);
+        } else {
+            self.put_out_of_turn(number, output);
         }
+    }
+
+    fn put_out_of_turn(&mut self, number: usize, output: T) {
         if self.rest.is_empty() {
             self.rest.extend(iter::repeat_with(|| None).take(self.total - self.in_order.len()));
         }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt, mem,
+    panic::Location,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -12,6 +13,7 @@ use crate::{
     below::Below,
     current::{self, Recipe},
     failure::{Failure, PanicInTransit},
+    inspect::{self, On},
 };
 
 pin_project! {
@@ -23,6 +25,7 @@ pin_project! {
         #[pin]
         future: Below<F>,
         kind: &'static str,
+        site: &'static Location<'static>,
         phase: Phase<F::Output>,
     }
 
@@ -51,8 +54,9 @@ enum Phase<T> {
 
 impl<F: Future> Settling<F> {
     /// `kind`: what the node is called, with its article.
+    #[track_caller]
     pub(crate) fn new(kind: &'static str, future: F) -> Self {
-        Settling { future: Below::unborn(future), kind, phase: Phase::Idle }
+        Settling { future: Below::unborn(future), kind, site: Location::caller(), phase: Phase::Idle }
     }
 
     /// The future, which has not been polled.
@@ -82,12 +86,16 @@ impl<F: Future> Future for Settling<F> {
             *this.phase = Phase::Running;
         }
         if let Phase::Running = this.phase {
-            let outcome = ready!(this.future.as_mut().poll(cx));
+            let polled = this.future.as_mut().poll(cx);
+            if polled.is_pending() && inspect::is_on() {
+                inspect::set_site(&this.future.as_mut().demand_node(), this.site);
+            }
+            let outcome = ready!(polled);
             *this.phase = Phase::Settling(outcome.map_err(|payload| PanicInTransit::new(*this.kind, payload)));
         }
         assert!(matches!(this.phase, Phase::Settling(_)), "{} must not be polled after it is done", this.kind);
         if let Some(node) = this.future.node() {
-            ready!(node.poll_settled(cx));
+            ready!(inspect::waits(|| On::settled(node)).poll(cx, |cx| node.poll_settled(cx)));
         }
         hand_over(this.future);
         match mem::replace(this.phase, Phase::Done) {

@@ -23,6 +23,8 @@ use crate::{
     world::World,
 };
 
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
 /// No input yields so often.
 const NEVER: usize = usize::MAX;
 
@@ -121,8 +123,7 @@ fn ga_14_after_the_first_the_others_are_pending_and_go_on() {
             progress.set(1);
             "slow"
         };
-        let inputs: [(_, Pin<Box<dyn Future<Output = &str>>>); 2] =
-            [("fast", Box::pin(ready("fast"))), ("slow", Box::pin(slow))];
+        let inputs: [(_, Boxed<&str>); 2] = [("fast", Box::pin(ready("fast"))), ("slow", Box::pin(slow))];
         as_completed(inputs, async |mut outputs| {
             assert_eq!(outputs.next().await, Some(("fast", "fast")));
             assert_eq!(outputs.pending().collect::<Vec<_>>(), [&"slow"]);

@@ -169,7 +169,10 @@ fn bg_21_cancel_drops_the_runs_in_flight_and_waits_for_what_they_leave_behind() 
             let schedule = Periodic::every(scale.units(1)).overlap(overlap);
             let task = tasks.periodic("job", schedule, move || inside.clone().endless()).unwrap();
             sleep(scale.units(3) + scale.units(1) / 2).await;
-            assert!(world.leases() > world.released(), "none is in flight");
+            // On a real clock this may be the moment between two runs.
+            while world.leases() == world.released() {
+                yield_now().await;
+            }
             assert_eq!(task.cancel().await, None);
             world.assert_clean();
             tasks.join().await.unwrap();

@@ -8,7 +8,7 @@ use bowline_concurrency::{
 use bowline_testing::DropLog;
 use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
 
-use crate::support::{Census, LONG, SlowDrop, forever, on_both, timed};
+use crate::support::{Census, LONG, SlowDrop, forever, on_both, on_drop, timed};
 
 type Group = TaskGroup<&'static str>;
 
@@ -209,5 +209,22 @@ fn cancellation_of_a_finished_task_that_nobody_awaits_keeps_no_scope_in_memory()
         })
         .await;
         assert_eq!(census.alive(), 0);
+    });
+}
+
+#[test]
+fn cancelled_child_whose_destructor_panics_fails_the_group() {
+    on_both(|| async {
+        let failed = tokio::spawn(scope(async |group| {
+            let (tell, told) = oneshot::channel();
+            let child = group.spawn(async move {
+                let _bad = on_drop(|| panic!("in a destructor"));
+                let _ = tell.send(());
+                forever::<()>().await
+            });
+            told.await.unwrap();
+            child.cancel().await
+        }));
+        assert_eq!(failed.await.unwrap_err().into_panic().downcast_ref(), Some(&"in a destructor"));
     });
 }

@@ -45,7 +45,7 @@ const LIST: &[(&str, Tried)] = &[
     ("first_ok/attempts.rs Attempts", In("first_ok.rs FirstOk")),
     ("first_ok/hedge.rs Hedge", By(several::hedge)),
     ("gather.rs Gather", By(several::gather)),
-    ("gather/collect.rs Collect", In("gather.rs Gather")),
+    ("gather/gathering.rs Gathering", In("gather.rs Gather")),
     ("gather/within.rs GatherWithin", By(several::gather_within)),
     ("group.rs permit", By(groups::permit)),
     ("group/start.rs Start", By(groups::start)),

@@ -15,14 +15,10 @@ use std::{
 use bowline_concurrency::{BackgroundTasks, Reason, Scope, gather, move_on_after, scope, try_gather};
 use bowline_testing::{Polled, on_both_runtimes};
 use futures_util::FutureExt;
-use tokio::{
-    sync::oneshot,
-    task::yield_now,
-    time::{Instant, sleep},
-};
+use tokio::{sync::oneshot, task::yield_now};
 
 use crate::{
-    support::{Census, Owes, on_both, on_drop, paused, timed},
+    support::{Census, Owes, on_both, on_drop},
     world::World,
 };
 
@@ -92,7 +88,7 @@ fn it_goes_into_a_task_and_into_a_box() {
         text.len()
     }
     on_both_runtimes(async || {
-        let texts = vec!["a".to_owned(), "bc".to_owned()];
+        let texts = ["a".to_owned(), "bc".to_owned()];
         let task = tokio::spawn(async move {
             let lengths = gather(texts.iter().cloned().map(length)).limit(TWO).await;
             let (first, all) =
@@ -303,124 +299,6 @@ fn what_inputs_leave_behind_has_settled_when_the_outputs_come() {
         crate::support::finish(&mut gathered).await;
         assert_eq!(census.alive(), 0);
     });
-}
-
-#[test]
-fn within_keeps_what_is_finished_and_says_which_deadline_it_was() {
-    timed(|scale| async move {
-        let began = Instant::now();
-        let inputs = (0..4).map(|number| async move {
-            sleep(scale.units(4 * number)).await;
-            number
-        });
-        let outcomes = gather(inputs).within(scale.units(6)).named("pages").await;
-        scale.assert_took(began, 6);
-        assert!(matches!(outcomes[..], [Ok(0), Ok(1), Err(_), Err(_)]), "{outcomes:?}");
-        let elapsed = outcomes[3].as_ref().unwrap_err();
-        assert!(elapsed.deadline().location().file().ends_with("gather.rs"), "{elapsed}");
-        assert_eq!(elapsed.deadline().name(), Some("pages"));
-    });
-}
-
-#[test]
-fn within_returns_after_the_rest_is_gone_and_names_what_is_not() {
-    paused(async {
-        let world = World::default();
-        let inside = world.clone();
-        let (fast, slow) = gather((async { 1 }, inside.endless())).within(Duration::from_secs(1)).await;
-        assert!(fast.is_ok() && slow.is_err());
-        world.assert_clean();
-
-        let census = Census::default();
-        let (open, gate) = oneshot::channel();
-        let owes = Owes::new(census.enter(), gate);
-        let input = async {
-            let _owes = owes;
-            pending::<()>().await
-        };
-        let [outcome] = gather([input]).within(Duration::from_secs(1)).settle_within(Duration::from_secs(1)).await;
-        assert_eq!(outcome.unwrap_err().stragglers(), ["what is owed"]);
-        drop(open);
-    });
-}
-
-#[test]
-fn within_of_fallible_inputs_stops_at_an_error_and_keeps_values_at_the_deadline() {
-    paused(async {
-        let never = || async { Ok::<u32, &str>(pending().await) };
-        let outcomes = try_gather((async { Ok::<_, &str>(1) }, never())).within(Duration::from_secs(1)).await.unwrap();
-        assert!(matches!(outcomes, (Ok(1), Err(_))));
-        let failed = try_gather((async { Err::<u32, _>("boom") }, never())).within(Duration::from_secs(1)).await;
-        assert_eq!(failed.unwrap_err(), "boom");
-        // All in time: the deadline leaves no mark.
-        let all = gather([ready(1), ready(2)]).within(Duration::from_secs(1)).await;
-        assert!(matches!(all, [Ok(1), Ok(2)]));
-        // Of time there is none: what is ready is taken all the same.
-        let all = gather((ready(1), pending::<()>())).within(Duration::ZERO).await;
-        assert!(matches!(all, (Ok(1), Err(_))));
-    });
-}
-
-#[test]
-fn borrowed_inputs_live_on_after_the_deadline() {
-    paused(async {
-        let mut slow = Box::pin(async {
-            sleep(Duration::from_secs(2)).await;
-            7
-        });
-        let [outcome] = gather([&mut slow]).within(Duration::from_secs(1)).await;
-        assert!(outcome.is_err());
-        assert_eq!(slow.await, 7);
-    });
-}
-
-#[test]
-fn a_panic_is_resumed_after_the_others_are_gone() {
-    on_both(|| async {
-        let world = World::default();
-        let inside = world.clone();
-        let panicking = async {
-            yield_now().await;
-            std::panic::panic_any("boom");
-        };
-        let gathered = AssertUnwindSafe(gather((inside.endless(), panicking))).catch_unwind().await;
-        assert_eq!(gathered.unwrap_err().downcast_ref::<&str>(), Some(&"boom"));
-        world.assert_clean();
-    });
-}
-
-#[test]
-fn destructors_that_panic_do_not_keep_others_from_running_nor_end_the_process() {
-    on_both_runtimes(async || {
-        scope(async |_| {
-            let reported = Arc::new(AtomicUsize::new(0));
-            let counted = reported.clone();
-            Scope::current().observe_failures(move |failure| {
-                assert!(failure.is_panic());
-                counted.fetch_add(1, SeqCst);
-            });
-            let census = Census::default();
-            let inputs = (0..4).map(|number| {
-                let alive = census.enter();
-                async move {
-                    let _alive = alive;
-                    let _guard = on_drop(move || assert!(number == 3, "the destructor of {number}"));
-                    if number == 3 { Err::<(), _>(()) } else { pending().await }
-                }
-            });
-            let gathered = AssertUnwindSafe(try_gather(inputs));
-            assert!(gathered.catch_unwind().await.is_err(), "the first panic is resumed here");
-            assert_eq!((census.alive(), reported.load(SeqCst)), (0, 2), "the others are reported");
-        })
-        .await;
-    });
-}
-
-#[test]
-fn it_must_not_be_polled_after_its_end() {
-    let mut done = Polled::new(gather([ready(1)]));
-    done.assert_ready();
-    assert!(catch_unwind(AssertUnwindSafe(|| done.poll())).is_err());
 }
 
 #[test]

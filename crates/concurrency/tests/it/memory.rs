@@ -78,6 +78,28 @@ fn bg_01_million_finished_tasks_leave_no_memory_behind() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn million_cancellations_of_ended_tasks_leave_no_memory_behind() {
+    alone("memory::child_million_cancellations");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "a process of its own: see `alone`"]
+fn child_million_cancellations() {
+    multi_thread().block_on(scope(async |group| {
+        measured("cancellations of what has ended", async || {
+            let children: Vec<_> = (0..AT_ONCE).map(|_| group.spawn(async {})).collect();
+            while !children.iter().all(|child| child.is_finished()) {
+                yield_now().await;
+            }
+            children.into_iter().for_each(|child| drop(child.cancel()));
+        })
+        .await;
+    }));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 #[ignore = "a process of its own: see `alone`"]
 fn child_million_children() {
     multi_thread().block_on(scope(async |group| {

@@ -19,12 +19,11 @@ pub(super) struct StartEnding<N, E, K, T> {
     handshake: Arc<Handshake<T>>,
     /// The group does not fail for the error.
     spared: bool,
-    panicked: bool,
 }
 
 impl<N: TaskName, E, K, T> StartEnding<N, E, K, T> {
     pub(super) fn new(name: N, handshake: Arc<Handshake<T>>) -> Self {
-        StartEnding { group: GroupEnding::new(name.clone()), name, handshake, spared: false, panicked: false }
+        StartEnding { group: GroupEnding::new(name.clone()), name, handshake, spared: false }
     }
 }
 
@@ -45,7 +44,7 @@ where
         let claim = match fault {
             Fault::Error(error) => self.handshake.claim(error),
             fault @ Fault::Panic(_) => {
-                self.panicked = true;
+                self.spared = false; // Also if its destructors panicked after an error.
                 return Ending::<O>::failed(&mut self.group, node, fault);
             }
         };
@@ -58,9 +57,7 @@ where
     }
 
     fn end(&mut self, node: &Arc<Node>, how: End) {
-        // Also if its destructors panicked when it was given up.
-        let how = if self.panicked { End::Failed } else { how };
-        if how != End::Failed || self.panicked || !self.spared {
+        if how != End::Failed || !self.spared {
             Ending::<O>::end(&mut self.group, node, how);
         }
         // After the cancellation of the group: a caller that shares its fate does not come to run first.

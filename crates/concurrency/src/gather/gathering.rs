@@ -21,7 +21,7 @@ use crate::{
 pub(super) type Salvage<T> = Arc<Mutex<Option<Outputs<T>>>>;
 
 /// Ready with all outputs, or with the first error.
-pub(crate) struct Collect<F: Future, J: Judge<F::Output>> {
+pub(crate) struct Gathering<F: Future, J: Judge<F::Output>> {
     in_flight: InFlight<vec::IntoIter<F>>,
     outputs: Outputs<J::Value>,
     limit: usize,
@@ -30,13 +30,13 @@ pub(crate) struct Collect<F: Future, J: Judge<F::Output>> {
 }
 
 // Neither futures nor outputs are pinned in here.
-impl<F: Future, J: Judge<F::Output>> Unpin for Collect<F, J> {}
+impl<F: Future, J: Judge<F::Output>> Unpin for Gathering<F, J> {}
 
-impl<F: Future, J: Judge<F::Output>> Collect<F, J> {
+impl<F: Future, J: Judge<F::Output>> Gathering<F, J> {
     pub(super) fn new(futures: Vec<F>) -> Self {
         let outputs = Outputs::new(futures.len());
         let in_flight = InFlight::new(futures.into_iter());
-        Collect { in_flight, outputs, limit: usize::MAX, salvage: None, judge: PhantomData }
+        Gathering { in_flight, outputs, limit: usize::MAX, salvage: None, judge: PhantomData }
     }
 
     pub(super) fn limit(&mut self, inputs: usize) {
@@ -49,11 +49,11 @@ impl<F: Future, J: Judge<F::Output>> Collect<F, J> {
     }
 }
 
-impl<F: Future, J: Judge<F::Output>> Future for Collect<F, J> {
+impl<F: Future, J: Judge<F::Output>> Future for Gathering<F, J> {
     type Output = Result<Outputs<J::Value>, J::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Collect { in_flight, outputs, limit, .. } = &mut *self;
+        let Gathering { in_flight, outputs, limit, .. } = &mut *self;
         in_flight.start(*limit);
         let failed = ready!(in_flight.poll_each(cx, |in_flight, number, output| match J::judge(output) {
             Ok(value) => {
@@ -73,7 +73,7 @@ impl<F: Future, J: Judge<F::Output>> Future for Collect<F, J> {
     }
 }
 
-impl<F: Future, J: Judge<F::Output>> Drop for Collect<F, J> {
+impl<F: Future, J: Judge<F::Output>> Drop for Gathering<F, J> {
     fn drop(&mut self) {
         if let Some(salvage) = &self.salvage {
             *lock(salvage) = Some(self.outputs.take());
@@ -81,9 +81,9 @@ impl<F: Future, J: Judge<F::Output>> Drop for Collect<F, J> {
     }
 }
 
-impl<F: Future, J: Judge<F::Output>> fmt::Debug for Collect<F, J> {
+impl<F: Future, J: Judge<F::Output>> fmt::Debug for Gathering<F, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Collect")
+        f.debug_struct("Gathering")
             .field("in_flight", &self.in_flight)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
