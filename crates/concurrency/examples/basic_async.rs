@@ -1,7 +1,7 @@
 //! How does asyncio's first page look here: `asyncio.run`, `gather`, and `gather` with `return_exceptions=True`?
 //!
-//! `run` is the root, a scope fetches side by side and gives the results in order. Where a failure may stop the others the
-//! children are made with `try_spawn`; where each is for itself, `spawn` makes its `Result` a value.
+//! `run` is the root. `try_gather` stops at the first error, `gather` gives every result, errors among them; both in order, in this task, and
+//! without a copy of what they borrow.
 //!
 //! Run: `cargo run -p bowline-concurrency --example basic_async`
 //!
@@ -15,7 +15,7 @@
 
 use std::{collections::BTreeMap, error::Error, io, time::Duration};
 
-use bowline_concurrency::{ScopeError, TaskGroup, run, scope, try_scope};
+use bowline_concurrency::{gather, run, try_gather};
 use tokio::time::sleep;
 
 /// Python's `dict[str, str]`.
@@ -29,29 +29,13 @@ async fn fetch_data(url: String) -> io::Result<Record> {
     Ok(Record::from([("url", url), ("status", "ok".to_owned())]))
 }
 
-/// The first error stops the other fetches, and they are gone when this returns; `gather` lets them run on.
-async fn fetch_all(urls: &[String]) -> Result<Vec<Record>, ScopeError<io::Error>> {
-    try_scope(async |group: &TaskGroup<io::Error>| {
-        let tasks: Vec<_> = urls.iter().map(|url| group.try_spawn(fetch_data(url.clone()))).collect();
-        let mut records = Vec::new();
-        for task in tasks {
-            records.push(task.await);
-        }
-        Ok(records)
-    })
-    .await
+/// The first error stops the other fetches, and they are gone when this returns; Python's `gather` lets them run on.
+async fn fetch_all(urls: &[String]) -> io::Result<Vec<Record>> {
+    try_gather(urls.iter().cloned().map(fetch_data)).await
 }
 
 async fn safe_fetch_all(urls: &[String]) -> Vec<Option<Record>> {
-    scope(async |group| {
-        let tasks: Vec<_> = urls.iter().map(|url| group.spawn(fetch_data(url.clone()))).collect();
-        let mut records = Vec::new();
-        for task in tasks {
-            records.push(task.await.ok());
-        }
-        records
-    })
-    .await
+    gather(urls.iter().cloned().map(fetch_data)).await.into_iter().map(Result::ok).collect()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

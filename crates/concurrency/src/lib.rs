@@ -40,8 +40,8 @@
 //!   any more is dropped, and settled
 //! - [`timeout`], [`timeout_at`], [`move_on_after`], [`deadline`]: deadlines that cancel on time and return after the cleanup; [`Elapsed`] says
 //!   which one it was, [`effective_deadline`] which one holds here
-//! - [`BackgroundTasks`]: tasks beside the program, shut down with a report
-//! - [`slot`](BackgroundTasks::slot), [`periodic`](BackgroundTasks::periodic), [`supervise`](BackgroundTasks::supervise): one per key, on schedule, started again
+//! - [`BackgroundTasks`]: tasks beside the program, also one for each [key](BackgroundTasks::slot), on a [schedule](BackgroundTasks::periodic), or
+//!   [started again](BackgroundTasks::supervise); shut down with a [report](ShutdownReport) of who was forced and who is stuck
 //! - [`run`], [`root_scope`], [`Root`]: where a program enters the tree; signals, and waiting for what is left
 //! - [`cancelled`], [`is_cancelled`], [`shutdown_requested`]: learning of a cancellation, with its [`Reason`]
 //! - [`shield`], [`hand_off`], [`Hold`]: work that goes on after its caller has gone, and is waited for
@@ -56,6 +56,7 @@
 //! |---|---|---|
 //! | **a failure stops the others** | [`try_scope`] with [`try_spawn`](TaskGroup::try_spawn) | [`try_scope`], handles dropped |
 //! | **each for itself** | [`scope`] with [`spawn`](TaskGroup::spawn), whose `Result` is a value | [`BackgroundTasks`] |
+//! | **the outcomes decide** | [`policy_scope`]: the first success, all values or all errors, until a predicate holds | [`policy_scope`] with [`Supervise`] |
 //!
 //! Children that borrow, or are too small to be tasks: [`in_task_scope`]. Children that are not `Send`:
 //! [`spawn_local`](TaskGroup::spawn_local). Never more than so many at once: [`limit`](Builder::limit).
@@ -74,7 +75,7 @@
 //! | **some successes** | [`quorum`] | out of the count | an error as soon as there cannot be enough |
 //! | **one success, soon**, of one operation | [`hedge`] | the start of the next attempt | the next one also starts after a delay |
 //!
-//! Futures that are to run in parallel are spawned as children of a [`scope`], and their [`Task`]s gathered.
+//! Futures that are to run in parallel are spawned as children of a [`scope`], and their [`Task`]s gathered; or into a [`policy_scope`].
 //!
 //! # Which timeout
 //!
@@ -141,6 +142,24 @@
 //! - **Only what nobody owns is waited for.** `timeout(d, &mut future)` gives up waiting and leaves the future as it is; a `BackgroundTasks` inside a value
 //!   that a timeout returns goes on.
 //!
+//! # Seeing what runs
+//!
+//! A program that hangs says why, where [inspection](inspect()) is on: [`tree`] shows the live scopes and tasks, their ages and places in the source, who
+//! waits for whom, and beside it what looks wrong: circles of waits, polls that do not end, futures that were woken and are not polled. Another
+//! crate's locks and queues show up through [`inspect::Resource`]. This is what the example `live_tree` prints of two tasks that take two locks,
+//! each in another order (its paths shortened):
+//!
+//! ```text
+//! ! a circle of waits: task `deposit` #104 → the mutex `audit` #109 → task `refund` #105 → the mutex `accounts` #106 → task `deposit` #104
+//! the process root #1 · for 2.9 s
+//! └─ the root #2 · for 2.9 s
+//!    └─ service #3 · 102 tasks · for 2.9 s · live_tree.rs:61
+//!       ├─ worker × 100 · suspended · live_tree.rs:64
+//!       ├─ deposit #104 · suspended for 2.9 s · 2 polls · live_tree.rs:66 · waits for the mutex `audit` #109, held by task `refund` #105, for 2.9 s
+//!       └─ refund #105 · suspended for 2.9 s · 2 polls · live_tree.rs:67 · waits for the mutex `accounts` #106, held by task `deposit` #104, for 2.9 s
+//!          └─ a timeout #112 · deadline in 57.0 s · for 2.9 s · live_tree.rs:67
+//! ```
+//!
 //! # Cancel safety
 //!
 //! Every future here says what dropping it does. In one sentence: dropping a handle ([`Task`], [`BackgroundTask`]) or a wait ([`settled`],
@@ -157,6 +176,7 @@
 //! | | with a `CancellationToken` | [`BackgroundTasks::shutdown`]: told, then aborted, then reported; [`cancelled`] instead of the token |
 //! | `CancellationToken` | a child token for each task | nothing: [`cancelled`] knows its place. To and from tokens: [`cancel_when`](TryBuilder::cancel_when), `Scope::cancellation_token` |
 //! | `tokio::time::timeout` | | [`timeout`], call for call |
+//! | `tokio::time::interval` | a loop in a task | [`BackgroundTasks::periodic`], with an [`Overlap`] |
 //! | `tokio-graceful-shutdown` | `Toplevel` | [`run`] or [`root_scope`] |
 //! | | `SubsystemBuilder`, `start` | a child of a scope, with a scope of its own: [`TaskGroup::named`] |
 //! | | `on_shutdown_requested` | [`shutdown_requested`], [`cancelled`] |
@@ -166,6 +186,9 @@
 //! | | `shield`, `NonCancellable` | [`shield`] |
 //! | | `gather`, `awaitAll`, with `return_exceptions=True` | [`try_gather`], [`gather`] |
 //! | | `as_completed`, `wait` | [`as_completed`] |
+//! | | `nursery.start`; a service nursery | [`TaskGroup::start`]; [`TaskGroup::spawn_service`] |
+//! | | `supervisorScope`; Java's joiners | [`policy_scope`] |
+//! | Erlang, Effect | `one_for_one`; `FiberMap`, `FiberSet.join` | [`BackgroundTasks::supervise`]; [`slot`](BackgroundTasks::slot), [`join`](BackgroundTasks::join) |
 //! | `futures`, `futures-concurrency` | `join_all`, `join`; `try_join_all`, `try_join` | [`gather`]; [`try_gather`] |
 //! | | `select_all`, `race`; `select_ok`, `race_ok` | [`race`]; [`first_ok`] |
 //! | | `FuturesUnordered` | [`as_completed`], [`in_task_scope`] |
@@ -207,7 +230,8 @@
 //! won over `&mut future` or `timeout(limit, &mut future)` has given up, still holds the locks that it has and its places in the lines for others.
 //! Whoever wants one of these locks before polling it again waits for ever, or until the deadline around. So spawn what may hold a lock, and
 //! wait for its [`Task`] or [`BackgroundTask`] instead: a task goes on while nobody polls its handle. Never keep a future that may hold a
-//! lock without polling it.
+//! lock without polling it. Several futures in one task are safe from it in [`gather`] and [`as_completed`], which poll all of them on; and where it has
+//! happened, [`tree`] names the future that was woken and is not polled.
 //!
 //! # Rust version
 //!
