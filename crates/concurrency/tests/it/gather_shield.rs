@@ -10,17 +10,15 @@ use std::{
 
 use bowline_concurrency::{Scope, gather, scope, shield};
 use bowline_testing::Polled;
-use tokio::task::yield_now;
+use tokio::{sync::watch, task::yield_now};
 
 use crate::support::{on_both, stays_pending};
 
 const BUDGET: Duration = Duration::from_secs(10);
 
-async fn steps(done: Arc<AtomicUsize>) -> usize {
-    for _ in 0..3 {
-        // Really parked: among several futures a yield may be polled again at once.
-        let _ = tokio::spawn(async {}).await;
-    }
+/// Ends when the gate has opened.
+async fn step(mut gate: watch::Receiver<bool>, done: Arc<AtomicUsize>) -> usize {
+    let _ = gate.wait_for(|open| *open).await;
     done.fetch_add(1, SeqCst)
 }
 
@@ -28,9 +26,10 @@ async fn steps(done: Arc<AtomicUsize>) -> usize {
 fn ga_25_a_shielded_call_goes_on_when_its_caller_is_cancelled_and_passes_its_end_through_otherwise() {
     on_both(|| async {
         let done = Arc::new(AtomicUsize::new(0));
+        let (open, gate) = watch::channel(false);
         scope(async |_| {
-            let mut shielded = Polled::new(shield(BUDGET, steps(done.clone())));
-            shielded.assert_pending();
+            Polled::new(shield(BUDGET, step(gate, done.clone()))).assert_pending();
+            open.send_replace(true);
         })
         .await;
         assert_eq!(done.load(SeqCst), 1, "the scope has waited for the rest");
@@ -58,7 +57,9 @@ fn ga_26_what_an_abandoned_shield_fails_with_is_reported_once_and_success_is_sil
                 panic!("after its caller has gone");
             };
             Polled::new(shield(BUDGET, failing)).assert_pending();
-            Polled::new(shield(BUDGET, steps(Arc::default()))).assert_pending();
+            let (open, gate) = watch::channel(false);
+            Polled::new(shield(BUDGET, step(gate, Arc::default()))).assert_pending();
+            open.send_replace(true);
         })
         .await;
         assert_eq!(reports.load(SeqCst), 1);
@@ -69,16 +70,19 @@ fn ga_26_what_an_abandoned_shield_fails_with_is_reported_once_and_success_is_sil
 fn ga_27_the_inner_work_survives_in_a_gather_of_shields_and_in_a_shield_of_a_gather() {
     on_both(|| async {
         let done = Arc::new(AtomicUsize::new(0));
+        let (open, gate) = watch::channel(false);
+        let step = || step(gate.clone(), done.clone());
         scope(async |_| {
-            let mut gathered = Polled::new(gather((0..3).map(|_| shield(BUDGET, steps(done.clone())))));
-            gathered.assert_pending();
+            Polled::new(gather((0..3).map(|_| shield(BUDGET, step())))).assert_pending();
+            open.send_replace(true);
         })
         .await;
         assert_eq!(done.load(SeqCst), 3);
+        open.send_replace(false);
         scope(async |_| {
-            let all: Vec<_> = (0..3).map(|_| steps(done.clone())).collect();
-            let mut shielded = Polled::new(shield(BUDGET, gather(all)));
-            shielded.assert_pending();
+            let all: Vec<_> = (0..3).map(|_| step()).collect();
+            Polled::new(shield(BUDGET, gather(all))).assert_pending();
+            open.send_replace(true);
         })
         .await;
         assert_eq!(done.load(SeqCst), 6);
