@@ -80,7 +80,9 @@ where
     let inputs = inputs.into_iter().map(|(key, future)| (Some(key), future.into_future()));
     let (keys, futures): (Vec<_>, Vec<_>) = inputs.unzip();
     let (completed, shared) = Completed::new(keys);
-    AsCompleted { serve: Settling::new("an as_completed", Serve::new(body(completed), futures, shared)) }
+    AsCompleted {
+        serve: Settling::new("an as_completed", Serve::new(body(completed), futures, shared), |_, output| drop(output)),
+    }
 }
 
 pin_project! {

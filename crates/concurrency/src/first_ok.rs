@@ -7,12 +7,11 @@ use std::{
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
-    vec,
 };
 
 use pin_project_lite::pin_project;
 
-use crate::several::{Settling, UniformInputs};
+use crate::several::{Settling, UniformInputs, Unstarted, report};
 
 mod attempts;
 mod hedge;
@@ -69,8 +68,10 @@ pub use hedge::{Hedge, hedge};
 pub fn first_ok<I, M, T, E>(inputs: I) -> FirstOk<I::Future, T, E>
 where
     I: UniformInputs<M, Output = Result<T, E>>,
+    E: fmt::Debug,
 {
-    FirstOk { attempts: Settling::new("a race for a success", Attempts::new(inputs.into_uniform().into_iter())) }
+    let attempts = Attempts::new("a first_ok", Unstarted::new(inputs.into_uniform()));
+    FirstOk { attempts: Settling::new("a first_ok", attempts, NoneOk::outranked) }
 }
 
 pin_project! {
@@ -84,13 +85,14 @@ pin_project! {
     pub struct FirstOk<F, T, E>
     where
         F: Future<Output = Result<T, E>>,
+        E: fmt::Debug,
     {
         #[pin]
-        attempts: Settling<Attempts<vec::IntoIter<F>, T, E>>,
+        attempts: Settling<Attempts<Unstarted<F>, T, E>>,
     }
 }
 
-impl<F: Future<Output = Result<T, E>>, T, E> FirstOk<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E: fmt::Debug> FirstOk<F, T, E> {
     /// Starts the inputs one after the other, in their order: the next one when `delay` has passed since the last start, or at once when one fails.
     ///
     /// The first ones are given a chance to make the others needless, as with the addresses of a host ("happy eyeballs", RFC 8305).
@@ -121,7 +123,7 @@ impl<F: Future<Output = Result<T, E>>, T, E> FirstOk<F, T, E> {
     }
 }
 
-impl<F: Future<Output = Result<T, E>>, T, E> Future for FirstOk<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E: fmt::Debug> Future for FirstOk<F, T, E> {
     type Output = Result<T, NoneOk<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -129,7 +131,7 @@ impl<F: Future<Output = Result<T, E>>, T, E> Future for FirstOk<F, T, E> {
     }
 }
 
-impl<F: Future<Output = Result<T, E>>, T, E> fmt::Debug for FirstOk<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E: fmt::Debug> fmt::Debug for FirstOk<F, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("FirstOk").field(&self.attempts).finish()
     }
@@ -151,6 +153,14 @@ impl<E> NoneOk<E> {
     /// The errors as values.
     pub fn into_errors(self) -> Vec<E> {
         self.errors
+    }
+}
+
+impl<E: fmt::Debug> NoneOk<E> {
+    fn outranked<T>(kind: &'static str, result: Result<T, Self>) {
+        if let Err(none) = result {
+            report(kind, &none.errors);
+        }
     }
 }
 

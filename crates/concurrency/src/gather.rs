@@ -33,7 +33,8 @@ pub use within::GatherWithin;
 /// - What the futures leave behind, such as releases that they owe, has settled when the outputs are returned.
 /// - Inputs are taken from their iterator at the call, and nothing is polled before the first poll.
 ///
-/// The futures are concurrent and not parallel: one that computes, or blocks, holds up the others. For work in parallel spawn
+/// The futures are concurrent and not parallel: one that computes, or blocks, holds up the others. When 256 of them have ended in one poll, it gives way
+/// to other tasks, and goes on at the next one. For work in parallel spawn
 /// [`Task`](crate::Task)s in a [`scope`](crate::scope) and gather these: awaiting thousands of handles here is linear.
 ///
 /// # When to use something else
@@ -78,7 +79,7 @@ where
     I: Inputs<M>,
     I::Shape: Shape<<I::Future as Future>::Output>,
 {
-    Gather { gathering: Settling::new("a gather", Gathering::new(inputs.into_futures())), shape: PhantomData }
+    Gather::new(inputs.into_futures())
 }
 
 /// Polls several futures at once in this task, and gives their values in the order of the inputs, or the first error.
@@ -125,10 +126,10 @@ where
 pub fn try_gather<I, M>(inputs: I) -> Gather<I::Future, I::Shape, OrError>
 where
     I: Inputs<M>,
-    I::Future: Future<Output: Tried>,
+    I::Future: Future<Output: Tried<Error: fmt::Debug>>,
     I::Shape: Shape<<<I::Future as Future>::Output as Tried>::Value>,
 {
-    Gather { gathering: Settling::new("a gather", Gathering::new(inputs.into_futures())), shape: PhantomData }
+    Gather::new(inputs.into_futures())
 }
 
 pin_project! {
@@ -159,6 +160,11 @@ where
     F: Future,
     J: Judge<F::Output>,
 {
+    #[track_caller]
+    fn new(futures: Vec<F>) -> Self {
+        Gather { gathering: Settling::new("a gather", Gathering::new(futures), J::outranked), shape: PhantomData }
+    }
+
     /// Polls at most so many inputs at once, in the order in which they came; all of them unless set.
     ///
     /// Only polling is bounded: the inputs themselves are there from the beginning.

@@ -110,7 +110,8 @@
 //! No library can promise anything for a process that dies, for `panic = "abort"`, for [`std::mem::forget`] of a scope's future or of a [`Hold`], and
 //! for a runtime that is dropped without [`run`], [`root_scope`] or [`drain`] having waited; the last is counted by [`lost_releases`]. A
 //! thread that never returns and a future that never yields cannot be stopped: they are named, and given up when the budget is over. An error inside a
-//! value that nobody takes, such as the `Result` of a spawned task whose handle was dropped, is a value that was dropped.
+//! value that nobody takes, such as the `Result` of a spawned task whose handle was dropped, is a value that was dropped; so is what a child of a
+//! [`policy_scope`] returns after the policy has decided.
 //!
 //! # Cancellation
 //!

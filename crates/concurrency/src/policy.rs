@@ -87,8 +87,16 @@ pub trait Policy: Send + 'static {
         ControlFlow::Continue(())
     }
 
-    /// What comes of it, when the last child is gone.
+    /// What comes of it, when the last child is gone and what it left behind has settled. What this hands off goes to the scope around.
     fn conclude(self) -> Self::Output;
+
+    /// Nobody gets the output: the scope was dropped half-way, or a panic is resumed at its owner. A place to report errors that the policy
+    /// holds; by default they are dropped with it.
+    fn abandon(self)
+    where
+        Self: Sized,
+    {
+    }
 }
 
 /// Which child of a [`policy_scope`] it is.
@@ -123,7 +131,7 @@ pub struct Place<'a> {
 ///
 /// # Cancel safety
 ///
-/// Dropping the future cancels the body and all children, and drops the policy with the outcomes that it has. The nearest enclosing scope,
+/// Dropping the future cancels the body and all children, and [abandons](Policy::abandon) the policy with the outcomes that it has. The nearest enclosing scope,
 /// timeout or root waits for the children.
 ///
 /// # Examples

@@ -7,14 +7,13 @@ use std::{
     ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll, ready},
-    vec,
 };
 
 use pin_project_lite::pin_project;
 
 use crate::{
     current::{self, Ending},
-    several::{InFlight, Settling, UniformInputs},
+    several::{Accompanying, InFlight, Settling, UniformInputs, Unstarted, report},
 };
 
 /// Polls several futures at once in this task, and gives the first `needed` successes.
@@ -59,10 +58,11 @@ use crate::{
 pub fn quorum<I, M, T, E>(needed: NonZeroUsize, inputs: I) -> Quorum<I::Future, T, E>
 where
     I: UniformInputs<M, Output = Result<T, E>>,
+    E: fmt::Debug,
 {
-    let in_flight = InFlight::new(inputs.into_uniform().into_iter());
+    let in_flight = InFlight::new(Unstarted::new(inputs.into_uniform()));
     let votes = Votes { in_flight, needed: needed.get(), values: Vec::new(), errors: Vec::new() };
-    Quorum { votes: Settling::new("a quorum", votes) }
+    Quorum { votes: Settling::new(KIND, votes, |kind, result| report(kind, errors_of(&result))) }
 }
 
 pin_project! {
@@ -76,13 +76,14 @@ pin_project! {
     pub struct Quorum<F, T, E>
     where
         F: Future<Output = Result<T, E>>,
+        E: fmt::Debug,
     {
         #[pin]
         votes: Settling<Votes<F, T, E>>,
     }
 }
 
-impl<F: Future<Output = Result<T, E>>, T, E> Future for Quorum<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E: fmt::Debug> Future for Quorum<F, T, E> {
     type Output = Result<Vec<(usize, T)>, NoQuorum<T, E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -90,14 +91,20 @@ impl<F: Future<Output = Result<T, E>>, T, E> Future for Quorum<F, T, E> {
     }
 }
 
-impl<F: Future<Output = Result<T, E>>, T, E> fmt::Debug for Quorum<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E: fmt::Debug> fmt::Debug for Quorum<F, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Quorum").field(&self.votes).finish()
     }
 }
 
+const KIND: &str = "a quorum";
+
+fn errors_of<T, E>(result: &Result<Vec<(usize, T)>, NoQuorum<T, E>>) -> impl Iterator<Item = &E> {
+    result.as_ref().err().into_iter().flat_map(|none| none.errors.iter().map(|(_, error)| error))
+}
+
 struct Votes<F: Future, T, E> {
-    in_flight: InFlight<vec::IntoIter<F>>,
+    in_flight: InFlight<Unstarted<F>>,
     needed: usize,
     values: Vec<(usize, T)>,
     errors: Vec<(usize, E)>,
@@ -116,14 +123,16 @@ impl<F: Future<Output = Result<T, E>>, T, E> Votes<F, T, E> {
     }
 }
 
-impl<F: Future<Output = Result<T, E>>, T, E> Future for Votes<F, T, E> {
+impl<F: Future<Output = Result<T, E>>, T, E: fmt::Debug> Future for Votes<F, T, E> {
     type Output = Result<Vec<(usize, T)>, NoQuorum<T, E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if this.in_flight.waiting() + this.in_flight.running() + this.values.len() >= this.needed {
             this.in_flight.start(usize::MAX);
-            let (needed, values, errors) = (this.needed, &mut this.values, &mut this.errors);
+            let (needed, values) = (this.needed, &mut this.values);
+            let kept = Accompanying::new(KIND, &mut this.errors);
+            let errors = &mut *kept.errors;
             ready!(this.in_flight.poll_each(cx, |in_flight, number, output| {
                 match output {
                     Ok(value) => values.push((number, value)),

@@ -6,14 +6,13 @@ use std::{
     ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll, ready},
-    vec,
 };
 
 use pin_project_lite::pin_project;
 
 use crate::{
     current::{self, Ending},
-    several::{First, InFlight, Settling, UniformInputs},
+    several::{First, InFlight, Settling, UniformInputs, Unstarted},
 };
 
 /// Polls several futures at once in this task, and gives the output of the one that ends first, whatever it is.
@@ -25,7 +24,10 @@ use crate::{
 /// Inputs are those of [`gather`](crate::gather()), with one type of output. From a tuple or an array the result is the output itself. An iterator or
 /// a `Vec` may be empty: from them it is an `Option`, and `None`, at once, if there was nothing to race.
 ///
-/// Of several that are ready at the same poll the first in the order of the inputs wins.
+/// Of several that are ready at the first poll the first in the order of the inputs wins; later, the one that was woken first.
+///
+/// The wait for what the losers leave behind has no limit of its own. A release that needs a lock which the caller holds, or which the winner has
+/// given, would wait for ever: put a [`timeout`](crate::timeout()) around, whose [`settle_within`](crate::Timeout::settle_within) ends it.
 ///
 /// # When to use something else
 ///
@@ -56,8 +58,9 @@ where
     I: UniformInputs<M>,
     I::Shape: First,
 {
-    let in_flight = InFlight::new(inputs.into_uniform().into_iter());
-    Race { running: Settling::new("a race", Running { in_flight }), shape: PhantomData }
+    let in_flight = InFlight::new(Unstarted::new(inputs.into_uniform()));
+    let running = Settling::new("a race", Running { in_flight }, |_, output| drop(output));
+    Race { running, shape: PhantomData }
 }
 
 pin_project! {
@@ -93,7 +96,7 @@ impl<F: Future, S> fmt::Debug for Race<F, S> {
 }
 
 struct Running<F: Future> {
-    in_flight: InFlight<vec::IntoIter<F>>,
+    in_flight: InFlight<Unstarted<F>>,
 }
 
 impl<F: Future> Future for Running<F> {

@@ -43,7 +43,8 @@ impl<K, T> Completed<K, T> {
         Some(self.with_key(number, output))
     }
 
-    /// The keys of those inputs that have not ended yet, in the order of the inputs. An output that came, and was not taken, has ended.
+    /// The keys of those inputs that have not ended yet, in the order of the inputs. One whose output came, and was not taken,
+    /// has ended. It looks at every input: once in a while, and not for each output.
     pub fn pending(&self) -> impl Iterator<Item = &K> {
         let ready: HashSet<usize> = lock(&self.shared.0).ready.iter().map(|(number, _)| *number).collect();
         self.keys

@@ -4,7 +4,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    vec,
 };
 
 use pin_project_lite::pin_project;
@@ -13,7 +12,7 @@ use super::completed::Shared;
 use crate::{
     bell::Bell,
     current::{self, Ending},
-    several::InFlight,
+    several::{InFlight, Unstarted},
 };
 
 pin_project! {
@@ -23,7 +22,7 @@ pin_project! {
         body: B,
         bell: Arc<Bell>,
         body_waker: Waker,
-        in_flight: InFlight<vec::IntoIter<F>>,
+        in_flight: InFlight<Unstarted<F>>,
         shared: Arc<Shared<F::Output>>,
     }
 
@@ -38,7 +37,7 @@ impl<F: Future, B> Serve<F, B> {
     pub(super) fn new(body: B, inputs: Vec<F>, shared: Arc<Shared<F::Output>>) -> Self {
         let bell = Bell::new();
         let body_waker = bell.clone().into();
-        Serve { body, bell, body_waker, in_flight: InFlight::new(inputs.into_iter()), shared }
+        Serve { body, bell, body_waker, in_flight: InFlight::new(Unstarted::new(inputs)), shared }
     }
 }
 

@@ -39,7 +39,7 @@ const ATTEMPTS_MAX: usize = 1_024;
 ///
 /// # Panics
 ///
-/// With the payload of the first panic of an attempt, or of `make`, once the other attempts were dropped and what that left behind has settled.
+/// Outside a runtime with its timer enabled. And with the payload of the first panic of an attempt, or of `make`, once the other attempts were dropped and what that left behind has settled.
 ///
 /// # Examples
 ///
@@ -67,10 +67,11 @@ pub fn hedge<M, F, T, E>(delay: Duration, make: M) -> Hedge<M, F, T, E>
 where
     M: FnMut() -> F,
     F: Future<Output = Result<T, E>>,
+    E: fmt::Debug,
 {
-    let mut hedge = Hedge { attempts: Settling::new("a hedge", Attempts::new(Repeat { make, left: ATTEMPTS })) };
-    hedge.attempts.get_mut().stagger(delay);
-    hedge
+    let mut attempts = Attempts::new("a hedge", Repeat { make, left: ATTEMPTS });
+    attempts.stagger(delay);
+    Hedge { attempts: Settling::new("a hedge", attempts, NoneOk::outranked) }
 }
 
 pin_project! {
@@ -85,6 +86,8 @@ pin_project! {
     where
         M: FnMut() -> F,
         F: Future<Output = Result<T, E>>,
+    E: fmt::Debug,
+        E: fmt::Debug,
     {
         #[pin]
         attempts: Settling<Attempts<Repeat<M>, T, E>>,
@@ -95,6 +98,7 @@ impl<M, F, T, E> Hedge<M, F, T, E>
 where
     M: FnMut() -> F,
     F: Future<Output = Result<T, E>>,
+    E: fmt::Debug,
 {
     /// At most so many attempts, the first one included; two unless set, and never more than 1,024.
     pub fn attempts(mut self, attempts: NonZeroUsize) -> Self {
@@ -107,6 +111,7 @@ impl<M, F, T, E> Future for Hedge<M, F, T, E>
 where
     M: FnMut() -> F,
     F: Future<Output = Result<T, E>>,
+    E: fmt::Debug,
 {
     type Output = Result<T, NoneOk<E>>;
 
@@ -119,6 +124,7 @@ impl<M, F, T, E> fmt::Debug for Hedge<M, F, T, E>
 where
     M: FnMut() -> F,
     F: Future<Output = Result<T, E>>,
+    E: fmt::Debug,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Hedge").field(&self.attempts).finish()

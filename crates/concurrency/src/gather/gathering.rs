@@ -7,14 +7,13 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    vec,
 };
 
 use super::judge::Judge;
 use crate::{
     current::{self, Ending},
     primitive::{Mutex, lock},
-    several::{InFlight, Outputs},
+    several::{InFlight, Outputs, Unstarted},
 };
 
 /// Where the outputs are left of a gathering that is dropped half-way.
@@ -22,7 +21,7 @@ pub(super) type Salvage<T> = Arc<Mutex<Option<Outputs<T>>>>;
 
 /// Ready with all outputs, or with the first error.
 pub(crate) struct Gathering<F: Future, J: Judge<F::Output>> {
-    in_flight: InFlight<vec::IntoIter<F>>,
+    in_flight: InFlight<Unstarted<F>>,
     outputs: Outputs<J::Value>,
     limit: usize,
     salvage: Option<Salvage<J::Value>>,
@@ -35,7 +34,7 @@ impl<F: Future, J: Judge<F::Output>> Unpin for Gathering<F, J> {}
 impl<F: Future, J: Judge<F::Output>> Gathering<F, J> {
     pub(super) fn new(futures: Vec<F>) -> Self {
         let outputs = Outputs::new(futures.len());
-        let in_flight = InFlight::new(futures.into_iter());
+        let in_flight = InFlight::new(Unstarted::new(futures));
         Gathering { in_flight, outputs, limit: usize::MAX, salvage: None, judge: PhantomData }
     }
 

@@ -1,8 +1,8 @@
 //! What an error of one input means to the others.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, fmt};
 
-use crate::several::Tried;
+use crate::several::{Outputs, Tried, report};
 
 /// Tells a value from an error that ends the gathering.
 #[doc(hidden)]
@@ -14,6 +14,9 @@ pub trait Judge<O> {
 
     fn judge(output: O) -> Result<Self::Value, Self::Error>;
     fn verdict<T>(all: Result<T, Self::Error>) -> Self::Verdict<T>;
+
+    /// A panic has outranked the result, which nobody gets.
+    fn outranked(kind: &'static str, all: Result<Outputs<Self::Value>, Self::Error>);
 }
 
 /// Every output is a value.
@@ -36,13 +39,17 @@ impl<T> Judge<T> for AsItIs {
             Err(never) => match never {},
         }
     }
+
+    fn outranked(_: &'static str, all: Result<Outputs<T>, Infallible>) {
+        drop(all);
+    }
 }
 
 /// An error is the end.
 #[derive(Debug)]
 pub enum OrError {}
 
-impl<O: Tried> Judge<O> for OrError {
+impl<O: Tried<Error: fmt::Debug>> Judge<O> for OrError {
     type Value = O::Value;
     type Error = O::Error;
     type Verdict<A> = Result<A, O::Error>;
@@ -54,5 +61,9 @@ impl<O: Tried> Judge<O> for OrError {
 
     fn verdict<A>(all: Result<A, O::Error>) -> Result<A, O::Error> {
         all
+    }
+
+    fn outranked(kind: &'static str, all: Result<Outputs<O::Value>, O::Error>) {
+        report(kind, &all.err());
     }
 }

@@ -36,7 +36,8 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
     ///
     /// For a server that has to be bound before somebody connects, a worker that has to be warm. The child is spawned by the call;
     /// awaiting the [`Start`] gives the value and the [`Task`]. A child that fails *before* it is ready is the caller's affair,
-    /// afterwards it is like any other child. A panic fails the group at any time.
+    /// afterwards it is like any other child. A panic fails the group at any time. In a group with a [`limit`](crate::Builder::limit) it waits for
+    /// its place like any other child, before it can be ready.
     ///
     /// # Panics
     ///
@@ -84,7 +85,29 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
 
     /// Like [`start`](TaskGroup::start), for a child whose error fails the group once it is ready.
     ///
-    /// An error before that is [`StartError::Failed`], and the group goes on.
+    /// An error before that is [`StartError::Failed`], and the group goes on. It is an error of its own type: turn it into that of the group with
+    /// `map_err`, or match.
+    ///
+    /// ```
+    /// use bowline_concurrency::{ScopeError, TaskGroup, try_scope};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), ScopeError<String>> {
+    /// let address = try_scope(async |group: &TaskGroup<String>| {
+    ///     let (address, server) = group
+    ///         .try_start(|ready| async move {
+    ///             ready.signal("127.0.0.1:80");
+    ///             Ok(()) // It serves, and ends well.
+    ///         })
+    ///         .await
+    ///         .map_err(|error| error.to_string())?;
+    ///     server.await;
+    ///     Ok(address)
+    /// })
+    /// .await?;
+    /// assert_eq!(address, "127.0.0.1:80");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Panics
     ///

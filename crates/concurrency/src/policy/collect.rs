@@ -4,6 +4,7 @@ use std::{fmt, ops::ControlFlow};
 
 use super::{Place, Policy};
 use crate::{
+    current,
     errors::Errors,
     node::{Failed, Fate, Label},
 };
@@ -77,6 +78,10 @@ impl<T: Send + 'static, E: fmt::Debug + Send + 'static> Policy for Collect<T, E>
             None => Ok(self.values.into_iter().flatten().collect()),
             Some(errors) => Err(errors),
         }
+    }
+
+    fn abandon(self) {
+        current::current().report(self.failures);
     }
 }
 

@@ -4,6 +4,7 @@ use std::{error::Error, fmt, ops::ControlFlow};
 
 use super::{Place, Policy};
 use crate::{
+    current,
     errors::Errors,
     node::{Failed, Fate, Label},
 };
@@ -48,6 +49,10 @@ impl<T: Send + 'static, E: fmt::Debug + Send + 'static> Policy for FirstSuccess<
         self.value.ok_or_else(|| {
             Errors::of(&Label::Kind("a scope"), self.failures).map_or(NoSuccess::NoTasks, NoSuccess::AllFailed)
         })
+    }
+
+    fn abandon(self) {
+        current::current().report(self.failures);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use super::{Place, Policy};
 use crate::{
-    child::{End, Ending, Fault, drop_below, drop_untaken},
+    child::{End, Ending, Fault, drop_below},
     current::enter,
     failure::Failure,
     fallible::CannotFail,
@@ -129,7 +129,9 @@ impl<P: Policy> Drop for PolicyGroup<P> {
     /// If the scope was dropped half-way: the outcomes go here, where somebody waits for what they owe, and not with the last child.
     fn drop(&mut self) {
         let policy = self.table.state().policy.take();
-        drop_untaken(policy);
+        if let Some(Err(payload)) = policy.map(|policy| catch_unwind(AssertUnwindSafe(|| policy.abandon()))) {
+            Failure::panic("the policy of a scope", payload).report();
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use futures_util::Stream;
 use super::numbered::Numbered;
 
 /// How many futures may end in one poll. Then the task gives way to others: a hundred thousand that are ready would not let them run.
-const TURNS: usize = 256;
+pub(crate) const TURNS: usize = 256;
 
 /// Polls the futures that come from `source`, so many at once, and only those that were woken.
 pub(crate) struct InFlight<I: Iterator> {

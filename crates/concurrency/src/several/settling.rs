@@ -26,6 +26,7 @@ pin_project! {
         future: Below<F>,
         kind: &'static str,
         site: &'static Location<'static>,
+        outranked: fn(&'static str, F::Output),
         phase: Phase<F::Output>,
     }
 
@@ -53,10 +54,12 @@ enum Phase<T> {
 }
 
 impl<F: Future> Settling<F> {
-    /// `kind`: what the node is called, with its article.
+    /// `kind`: what the node is called, with its article. `outranked` takes an output that cannot be returned, because a destructor of what
+    /// was dropped for it has panicked: it reports errors.
     #[track_caller]
-    pub(crate) fn new(kind: &'static str, future: F) -> Self {
-        Settling { future: Below::unborn(future), kind, site: Location::caller(), phase: Phase::Idle }
+    pub(crate) fn new(kind: &'static str, future: F, outranked: fn(&'static str, F::Output)) -> Self {
+        let site = Location::caller();
+        Settling { future: Below::unborn(future), kind, site, outranked, phase: Phase::Idle }
     }
 
     /// The future, which has not been polled.
@@ -86,12 +89,20 @@ impl<F: Future> Future for Settling<F> {
             *this.phase = Phase::Running;
         }
         if let Phase::Running = this.phase {
-            let polled = this.future.as_mut().poll(cx);
+            let mut output = None;
+            let polled = this.future.as_mut().poll_judged(cx, |it| output = Some(it));
             if polled.is_pending() && inspect::is_on() {
                 inspect::set_site(&this.future.as_mut().demand_node(), this.site);
             }
-            let outcome = ready!(polled);
-            *this.phase = Phase::Settling(outcome.map_err(|payload| PanicInTransit::new(*this.kind, payload)));
+            *this.phase = Phase::Settling(match (ready!(polled), output) {
+                (Ok(()), Some(output)) => Ok(output),
+                (Ok(()), None) => unreachable!("it was judged"),
+                (Err(payload), output) => {
+                    let panic = PanicInTransit::new(*this.kind, payload);
+                    output.into_iter().for_each(|output| (this.outranked)(this.kind, output));
+                    Err(panic)
+                }
+            });
         }
         assert!(matches!(this.phase, Phase::Settling(_)), "{} must not be polled after it is done", this.kind);
         if let Some(node) = this.future.node() {

@@ -4,11 +4,13 @@ use std::{
     cell::{Cell, RefCell},
     future::{pending, ready},
     num::NonZeroUsize,
+    panic::AssertUnwindSafe,
     time::Duration,
 };
 
 use bowline_concurrency::{NoneOk, Reason, Scope, first_ok, hedge, scope, timeout};
 use bowline_testing::{Polled, on_both_runtimes};
+use futures_util::FutureExt;
 use tokio::{
     task::yield_now,
     time::{Instant, sleep},
@@ -241,5 +243,47 @@ fn results_of_any_shape_are_taken() {
         assert_eq!(first_ok([ready(Err(1)), ready(Ok("b"))]).await.unwrap(), "b");
         let (mut first, mut second) = (ready(Err::<(), _>(1)), ready(Err(2)));
         assert_eq!(first_ok((&mut first, &mut second)).await.unwrap_err().errors(), [1, 2]);
+    });
+}
+
+#[test]
+fn others_run_while_a_hundred_thousand_fail() {
+    for options in 0..3 {
+        let inputs = first_ok((0..100_000).map(|number| ready(Err::<(), _>(number))));
+        let mut inputs = Polled::new(match options {
+            0 => inputs,
+            1 => inputs.limit(NonZeroUsize::MIN),
+            _ => inputs.staggered(Duration::ZERO),
+        });
+        paused(async {
+            inputs.assert_pending();
+            assert!(inputs.is_woken(), "it has given way, and goes on");
+        });
+    }
+}
+
+#[test]
+fn errors_that_accompany_a_panic_go_to_the_observer() {
+    on_both(|| async {
+        scope(async |_| {
+            let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+            let list = heard.clone();
+            Scope::current().observe_failures(move |failure| list.lock().unwrap().push(failure.to_string()));
+            let panics = async {
+                yield_now().await;
+                panic!("boom")
+            };
+            let raced = first_ok((async { Err::<(), _>("lost") }, panics));
+            assert!(AssertUnwindSafe(raced).catch_unwind().await.is_err());
+            let panics = async {
+                yield_now().await;
+                panic!("boom")
+            };
+            let voted = bowline_concurrency::quorum(NonZeroUsize::MIN, (async { Err::<(), _>("lost") }, panics));
+            assert!(AssertUnwindSafe(voted).catch_unwind().await.is_err());
+            let expected = [r#"an input of a first_ok failed: "lost""#, r#"an input of a quorum failed: "lost""#];
+            assert_eq!(*heard.lock().unwrap(), expected);
+        })
+        .await;
     });
 }

@@ -67,3 +67,51 @@ fn it_must_not_be_polled_after_its_end() {
     done.assert_ready();
     assert!(catch_unwind(AssertUnwindSafe(|| done.poll())).is_err());
 }
+
+#[test]
+fn destructors_of_inputs_that_were_not_started_may_panic_too() {
+    on_both_runtimes(async || {
+        scope(async |_| {
+            let reported = Arc::new(AtomicUsize::new(0));
+            let counted = reported.clone();
+            Scope::current().observe_failures(move |_| {
+                counted.fetch_add(1, SeqCst);
+            });
+            let inputs = || {
+                (0..3).map(|_| {
+                    let bad = on_drop(|| panic!("a destructor"));
+                    async move {
+                        let _bad = bad;
+                        pending::<()>().await
+                    }
+                })
+            };
+            drop(gather(inputs()));
+            assert_eq!(reported.swap(0, SeqCst), 3);
+            let mut limited = Polled::new(gather(inputs()).limit(std::num::NonZeroUsize::MIN));
+            limited.assert_pending();
+            drop(limited);
+            assert_eq!(reported.load(SeqCst), 3);
+        })
+        .await;
+    });
+}
+
+#[test]
+fn error_that_a_panic_of_a_destructor_outranks_goes_to_the_observer() {
+    on_both_runtimes(async || {
+        scope(async |_| {
+            let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let list = heard.clone();
+            Scope::current().observe_failures(move |failure| list.lock().unwrap().push(failure.to_string()));
+            let bad = async {
+                let _bad = on_drop(|| panic!("a destructor"));
+                pending::<Result<(), &str>>().await
+            };
+            let gathered = try_gather((bad, async { Err::<(), _>("lost") }));
+            assert!(AssertUnwindSafe(gathered).catch_unwind().await.is_err_and(|_| true));
+            assert_eq!(*heard.lock().unwrap(), [r#"an input of a gather failed: "lost""#]);
+        })
+        .await;
+    });
+}

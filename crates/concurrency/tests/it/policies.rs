@@ -11,12 +11,12 @@ use std::{
 };
 
 use bowline_concurrency::{
-    Collect, FirstSuccess, NoSuccess, PolicyGroup, Supervise, TaskGroup, Until, cancelled, policy_scope, scope,
+    Collect, FirstSuccess, NoSuccess, PolicyGroup, Scope, Supervise, TaskGroup, Until, cancelled, policy_scope, scope,
 };
 use bowline_testing::Polled;
 use tokio::{runtime::Builder, sync::oneshot, task::yield_now};
 
-use crate::support::{Census, SlowDrop, ends, finish, on_both, on_drop, stays_pending};
+use crate::support::{Census, SlowDrop, ends, finish, on_both, on_drop, paused, stays_pending};
 
 /// No test waits for it.
 const GRACE: Duration = Duration::from_secs(3600);
@@ -331,5 +331,24 @@ fn hundred_thousand_outcomes() {
             (0..100_000).for_each(|n| group.spawn(async move { Ok(n) }));
         });
         assert_eq!(values.await.unwrap().len(), 100_000);
+    });
+}
+
+#[test]
+fn errors_that_a_policy_holds_when_a_panic_is_resumed_go_to_the_observer() {
+    // On one thread, where the first child has ended before the second one begins.
+    paused(async {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let list = heard.clone();
+        let failed = tokio::spawn(scope(async move |_| {
+            Scope::current().observe_failures(move |failure| list.lock().unwrap().push(failure.to_string()));
+            let all = policy_scope(Collect::<(), String>::all(), async |group| {
+                group.named("db").spawn(async { Err("lost".to_owned()) });
+                group.spawn(async { panic!("boom") });
+            });
+            drop(all.await);
+        }));
+        assert!(failed.await.unwrap_err().is_panic());
+        assert_eq!(*heard.lock().unwrap(), [r#"db in a scope failed: "lost""#]);
     });
 }
