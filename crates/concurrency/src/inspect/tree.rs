@@ -1,6 +1,10 @@
 //! The snapshot, and what one can ask it.
 
-use std::{collections::HashMap, fmt, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    time::Duration,
+};
 
 use super::{
     hints, mermaid,
@@ -78,9 +82,10 @@ impl Tree {
     }
 
     /// What looks like the reason why the program hangs: tasks that have been running, or waiting for a poll, for longer than `after`; waits that
-    /// were granted so long ago and that nobody polls; and circles of waits.
+    /// were granted so long ago and that nobody polls; and circles of tasks and of waits that have lasted that long.
     ///
-    /// Hints, not findings: a circle may go through one branch of a `select!`, and a task may compute for a second. The text has those after
+    /// Hints, not findings: a circle may go through one branch of a `select!`, and a task may compute for a second. Code outside the tasks that are
+    /// seen is in no circle: what shows as the waits of one node may be those of many tasks. The text has those after
     /// [`STALLED_AFTER`], 1 s.
     #[doc(alias = "deadlock")]
     #[doc(alias = "futurelock")]
@@ -121,6 +126,8 @@ pub(super) struct Index<'a> {
     waits: HashMap<u64, Vec<usize>>,
     below: HashMap<u64, Vec<Entry>>,
     holders: HashMap<u64, Vec<u64>>,
+    /// By holder and resource.
+    held: HashSet<(u64, u64)>,
 }
 
 impl<'a> Index<'a> {
@@ -141,10 +148,12 @@ impl<'a> Index<'a> {
             }
         }
         let mut holders: HashMap<u64, Vec<u64>> = HashMap::new();
+        let mut held = HashSet::new();
         for hold in &tree.holds {
+            held.extend(hold.holder.map(|holder| (holder, hold.resource.id)));
             holders.entry(hold.resource.id).or_default().push(hold.holder.unwrap_or(0));
         }
-        Index { tree, nodes, tasks, waits, below, holders }
+        Index { tree, nodes, tasks, waits, below, holders, held }
     }
 
     pub(super) fn node(&self, id: u64) -> Option<&'a TreeNode> {
@@ -167,6 +176,10 @@ impl<'a> Index<'a> {
     /// Who holds a resource, by number; zero is code outside the tree.
     pub(super) fn holders(&self, resource: u64) -> &[u64] {
         self.holders.get(&resource).map_or(&[], |holders| holders)
+    }
+
+    pub(super) fn holds(&self, holder: u64, resource: u64) -> bool {
+        self.held.contains(&(holder, resource))
     }
 
     pub(super) fn has_waits(&self, id: u64) -> bool {
