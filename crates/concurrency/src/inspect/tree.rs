@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     hints, mermaid,
-    parts::{Hint, TreeHold, TreeNode, TreeTask, TreeWait},
+    parts::{Hint, TreeHold, TreeNode, TreeTask, TreeWait, WaitsFor},
+    resource::ResourceInfo,
     snapshot, text,
 };
 
@@ -128,6 +129,8 @@ pub(super) struct Index<'a> {
     holders: HashMap<u64, Vec<u64>>,
     /// By holder and resource.
     held: HashSet<(u64, u64)>,
+    /// Those that somebody waits for.
+    resources: HashMap<u64, &'a ResourceInfo>,
 }
 
 impl<'a> Index<'a> {
@@ -135,7 +138,11 @@ impl<'a> Index<'a> {
         let nodes = tree.nodes.iter().enumerate().map(|(index, node)| (node.id, index)).collect();
         let tasks = tree.tasks.iter().enumerate().map(|(index, task)| (task.id, index)).collect();
         let mut waits: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut resources = HashMap::new();
         for (index, wait) in tree.waits.iter().enumerate() {
+            if let WaitsFor::Resource(resource) = &wait.on {
+                resources.insert(resource.id, &**resource);
+            }
             waits.entry(wait.waiter.unwrap_or(0)).or_default().push(index);
         }
         let mut below: HashMap<u64, Vec<Entry>> = HashMap::new();
@@ -153,7 +160,7 @@ impl<'a> Index<'a> {
             held.extend(hold.holder.map(|holder| (holder, hold.resource.id)));
             holders.entry(hold.resource.id).or_default().push(hold.holder.unwrap_or(0));
         }
-        Index { tree, nodes, tasks, waits, below, holders, held }
+        Index { tree, nodes, tasks, waits, below, holders, held, resources }
     }
 
     pub(super) fn node(&self, id: u64) -> Option<&'a TreeNode> {
@@ -197,11 +204,7 @@ impl<'a> Index<'a> {
         if let Some(node) = self.node(id) {
             return format!("{} #{id}", node.name);
         }
-        let waited = self.tree.waits.iter().find_map(|wait| match &wait.on {
-            super::WaitsFor::Resource(resource) if resource.id == id => Some(resource.to_string()),
-            _ => None,
-        });
         let unknown = if id == 0 { "code outside the tree" } else { "something that has gone" };
-        waited.unwrap_or_else(|| unknown.to_owned())
+        self.resources.get(&id).map_or_else(|| unknown.to_owned(), ToString::to_string)
     }
 }
