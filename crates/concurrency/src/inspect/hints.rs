@@ -22,7 +22,8 @@ pub(super) fn of(tree: &Tree, after: Duration) -> Vec<Hint> {
 fn stall(index: &Index<'_>, task: &TreeTask, after: Duration) -> Option<Hint> {
     let (kind, text) = match (task.state, task.woken) {
         (TaskState::Running(since), _) if since > after => {
-            (HintKind::Busy, format!("has been running for {} without a break: it blocks its thread", brief(since)))
+            let text = "unless that is in `block_in_place`, it blocks its thread";
+            (HintKind::Busy, format!("has been inside one poll, or its drop, for {}: {text}", brief(since)))
         }
         (TaskState::Running(_), _) => return None,
         (TaskState::New(_), Some(woken)) if woken > after => (
