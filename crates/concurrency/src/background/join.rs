@@ -9,7 +9,10 @@ use std::{
 use thiserror::Error;
 
 use super::{BackgroundTasks, shared::Shared};
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    inspect::{self, On},
+};
 
 /// The failure of a background task, as [`BackgroundTasks::join`] tells of it: a text. The error itself went to the observer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -86,7 +89,8 @@ impl Future for Join<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Join { shared, idle, failed } = &mut *self;
         // First: a task puts its failure down before it is counted down.
-        let idle = shared.node.poll_idle(cx, idle);
+        let node = &shared.node;
+        let idle = inspect::waits(|| On::settled(node)).poll(cx, |cx| node.poll_idle(cx, idle));
         match shared.poll_failure(cx, failed) {
             Poll::Ready(failed) => Poll::Ready(Err(failed)),
             Poll::Pending => idle.map(Ok),

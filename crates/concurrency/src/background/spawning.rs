@@ -88,7 +88,7 @@ impl BackgroundTasks {
         let Ok(runtime) = Handle::try_current() else { return Err(SpawnError::new(input, Refusal::NoRuntime)) };
         let shared = self.shared();
         match shared.enter(&spawning.name, None) {
-            Ok((key, _)) => Ok(launch(shared, &runtime, key, work(input), judge, spawning)),
+            Ok((key, _)) => Ok(launch(shared, &runtime, key, None, work(input), judge, spawning)),
             Err(refusal) => Err(SpawnError::new(input, refusal)),
         }
     }
@@ -115,7 +115,8 @@ impl BackgroundTasks {
             Err(refusal) => return Err(SpawnError::new(future, refusal)),
         };
         let vacated = old.map_or_else(Vacated::nobody, |old| old.cancel("a newer task has its slot"));
-        Ok((launch(shared, &runtime, key, Own::new(claim.own, future), judge, spawning), vacated))
+        let own = claim.own.clone();
+        Ok((launch(shared, &runtime, key, Some(&own), Own::new(claim.own, future), judge, spawning), vacated))
     }
 }
 
@@ -124,6 +125,7 @@ fn launch<F, T>(
     shared: &Arc<Shared>,
     runtime: &Handle,
     key: u64,
+    own: Option<&Arc<Node>>,
     future: F,
     judge: Judge<F::Output, T>,
     Spawning { name, location }: Spawning,
@@ -133,7 +135,11 @@ where
     F::Output: 'static,
     T: Send + 'static,
 {
-    let dress = Tracked::new(Some(&name), &shared.node, location).map(Dress::seen);
+    let tracked = Tracked::new(Some(&name), &shared.node, location);
+    if let (Some(tracked), Some(own)) = (&tracked, own) {
+        tracked.has(own);
+    }
+    let dress = tracked.map(Dress::seen);
     let known = dress.as_ref().and_then(Dress::known);
     let mut ending = BackgroundEnding::new(shared.clone(), key, name, judge);
     let place = ending.place();

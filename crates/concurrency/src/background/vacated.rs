@@ -9,7 +9,11 @@ use std::{
 
 use tokio::task::AbortHandle;
 
-use crate::{node::Node, reason::Reason};
+use crate::{
+    inspect::{self, On},
+    node::Node,
+    reason::Reason,
+};
 
 /// A task that has lost its slot, and does not know it yet.
 pub(super) struct Evicted {
@@ -53,7 +57,7 @@ impl Future for Vacated {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
         let Vacated { node, key } = &mut *self;
         match node {
-            Some(node) => node.poll_ended(cx, key).map(|()| true),
+            Some(node) => inspect::waits(|| On::settled(node)).poll(cx, |cx| node.poll_ended(cx, key)).map(|()| true),
             None => Poll::Ready(false),
         }
     }

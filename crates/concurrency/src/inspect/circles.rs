@@ -1,6 +1,12 @@
 //! Circles in "waits for, and is held by". Each strongly connected part gives one circle, found without recursion.
+//!
+//! Only tasks wait and hold here, and only waits that have lasted for a while count. Code of a node outside its tasks may be several futures, or
+//! several tasks that are not seen, of which each waits for another one.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    time::Duration,
+};
 
 use super::{
     parts::WaitsFor,
@@ -11,8 +17,8 @@ use super::{
 const CIRCLES: usize = 16;
 
 /// The circles, each as the numbers of those who wait for each other, in order.
-pub(super) fn of(index: &Index<'_>) -> Vec<Vec<u64>> {
-    let edges = edges(index);
+pub(super) fn of(index: &Index<'_>, after: Duration) -> Vec<Vec<u64>> {
+    let edges = edges(index, after);
     let mut circles = Vec::new();
     for part in parts(&edges) {
         let inside: HashSet<u64> = part.iter().copied().collect();
@@ -27,12 +33,10 @@ pub(super) fn of(index: &Index<'_>) -> Vec<Vec<u64>> {
 type Edges = HashMap<u64, Vec<u64>>;
 
 /// From a task to what it waits for, from there to the tasks on which that depends.
-fn edges(index: &Index<'_>) -> Edges {
+fn edges(index: &Index<'_>, after: Duration) -> Edges {
     let mut edges = Edges::new();
-    for wait in &index.tree.waits {
-        let Some(waiter) = wait.waiter else { continue };
-        // Code of a node outside its tasks is not what others wait for when they wait for the node.
-        let from = if index.task(waiter).is_some() { waiter } else { body(waiter) };
+    for wait in index.tree.waits.iter().filter(|wait| wait.since >= after) {
+        let Some(from) = wait.waiter.filter(|waiter| index.task(*waiter).is_some()) else { continue };
         let to = match &wait.on {
             WaitsFor::Task(Some(task)) => *task,
             WaitsFor::Settled(node) => {
@@ -44,27 +48,23 @@ fn edges(index: &Index<'_>) -> Edges {
                 edges.entry(line).or_insert_with(|| with_permit(index, *node));
                 line
             }
+            // Another future in the task may hold it, and let go of it; see `hints::held_by_itself`.
+            WaitsFor::Resource(resource) if index.holds(from, resource.id) => continue,
             WaitsFor::Resource(resource) => resource.id,
             WaitsFor::Task(None) | WaitsFor::Cancellation(_) => continue,
         };
         edges.entry(from).or_default().push(to);
     }
     for hold in &index.tree.holds {
-        if let Some(holder) = hold.holder {
-            let holder = if index.task(holder).is_some() { holder } else { body(holder) };
+        if let Some(holder) = hold.holder.filter(|holder| index.task(*holder).is_some()) {
             edges.entry(hold.resource.id).or_default().push(holder);
         }
     }
     edges
 }
 
-// Two more vertices for a node. Numbers stay far below these bits.
-const BODY: u64 = 1 << 63;
-const LINE: u64 = 1 << 62;
-
-fn body(node: u64) -> u64 {
-    node | BODY
-}
+// One more vertex for a node. Numbers stay far below this bit.
+const LINE: u64 = 1 << 63;
 
 fn line(node: u64) -> u64 {
     node | LINE
@@ -171,7 +171,7 @@ fn shortest(edges: &Edges, inside: &HashSet<u64>, start: u64) -> Option<Vec<u64>
                     way.push(*before);
                 }
                 way.reverse();
-                return Some(way.into_iter().map(|vertex| vertex & !(BODY | LINE)).collect());
+                return Some(way.into_iter().map(|vertex| vertex & !LINE).collect());
             }
             if !from.contains_key(target) && *target != start {
                 from.insert(*target, vertex);

@@ -10,7 +10,9 @@ use super::{
 
 pub(super) fn of(tree: &Tree, after: Duration) -> Vec<Hint> {
     let index = Index::new(tree);
-    let mut hints: Vec<Hint> = circles::of(&index).into_iter().map(|circle| about_circle(&index, circle)).collect();
+    let mut hints: Vec<Hint> =
+        circles::of(&index, after).into_iter().map(|circle| about_circle(&index, circle)).collect();
+    hints.extend(tree.waits.iter().filter_map(|wait| held_by_itself(&index, wait, after)));
     // Each looks at all waits; more of them say no more.
     hints.extend(tree.waits.iter().filter_map(|wait| futurelock(&index, wait, after)).take(64));
     hints.extend(tree.tasks.iter().filter_map(|task| stall(&index, task, after)));
@@ -20,7 +22,8 @@ pub(super) fn of(tree: &Tree, after: Duration) -> Vec<Hint> {
 fn stall(index: &Index<'_>, task: &TreeTask, after: Duration) -> Option<Hint> {
     let (kind, text) = match (task.state, task.woken) {
         (TaskState::Running(since), _) if since > after => {
-            (HintKind::Busy, format!("has been running for {} without a break: it blocks its thread", brief(since)))
+            let text = "unless that is in `block_in_place`, it blocks its thread";
+            (HintKind::Busy, format!("has been inside one poll, or its drop, for {}: {text}", brief(since)))
         }
         (TaskState::Running(_), _) => return None,
         (TaskState::New(_), Some(woken)) if woken > after => (
@@ -33,6 +36,20 @@ fn stall(index: &Index<'_>, task: &TreeTask, after: Duration) -> Option<Hint> {
         _ => return None,
     };
     Some(Hint { kind, about: vec![task.id], text: format!("{} {text}", index.name(task.id)) })
+}
+
+/// A task that sleeps, and waits for what it holds. No proof: of several futures in one task, each waits and holds in its name.
+fn held_by_itself(index: &Index<'_>, wait: &TreeWait, after: Duration) -> Option<Hint> {
+    let WaitsFor::Resource(resource) = &wait.on else { return None };
+    let task = index.task(wait.waiter?).filter(|task| index.holds(task.id, resource.id))?;
+    let sleeps = matches!(task.state, TaskState::Suspended(since) if since >= after) && task.woken.is_none();
+    (sleeps && wait.since >= after && wait.granted.is_none()).then(|| {
+        let name = index.name(task.id);
+        let text = format!(
+            "{name} waits for {resource}, which it holds: for ever, unless another future in the same task lets go of it"
+        );
+        Hint { kind: HintKind::Circle, about: vec![task.id, resource.id], text }
+    })
 }
 
 /// A wait that was granted and is not polled, while whoever keeps it was polled since, and sleeps.

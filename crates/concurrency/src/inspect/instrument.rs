@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use super::is_on;
 use crate::failure::Failure;
 
 /// What a hook is told about a task.
@@ -28,7 +29,8 @@ pub struct TaskInfo {
 ///
 /// Calls come on the thread that spawns, polls or drops the task, one after the other for one task: `spawned`, then `before_poll` and
 /// `after_poll` in turns, then `exited`. A method that panics disables its instrument, the panic goes to the failure observer, and the
-/// program goes on. What an instrument does itself, such as spawning, no instrument hears of.
+/// program goes on. What an instrument does itself no instrument hears of, nor of the tasks that it spawns and of those that they spawn. While
+/// inspection is off nobody hears anything, of older tasks either: one that ends then has no `exited`.
 pub trait Instrument: Send + Sync {
     /// A task was spawned, and has not run yet.
     fn spawned(&self, task: &TaskInfo) {
@@ -129,11 +131,16 @@ thread_local! {
     static TELLING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether this thread calls an instrument.
+pub(super) fn is_telling() -> bool {
+    TELLING.try_with(Cell::get).unwrap_or(false)
+}
+
 /// Calls every instrument that has not panicked. Never panics.
 #[inline]
 pub(super) fn tell(call: impl Fn(&dyn Instrument)) {
     // Relaxed: see `change`.
-    if COUNT.load(Ordering::Relaxed) != 0 {
+    if COUNT.load(Ordering::Relaxed) != 0 && is_on() {
         tell_all(&call);
     }
 }

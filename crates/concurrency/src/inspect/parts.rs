@@ -174,7 +174,7 @@ pub enum HintKind {
     Starved,
     /// A wait for a permit or a resource was granted, and whoever keeps its future does not poll it.
     Futurelock,
-    /// Waits and holds close a circle.
+    /// Waits and holds of tasks close a circle, or a task waits for what it holds.
     Circle,
 }
 

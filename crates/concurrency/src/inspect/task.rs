@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    instrument::{self, TaskInfo},
+    instrument::{self, Instrument, TaskInfo},
     is_on,
     moment::Moment,
     node::set_site,
@@ -25,6 +25,8 @@ pub(super) struct TaskRecord {
     /// The node that it was spawned from.
     pub(super) node: u64,
     pub(super) node_label: Label,
+    /// Whether the instruments are told. Not of what one of them spawns: it would hear of that, and spawn again.
+    heard: bool,
     pub(super) born: Moment,
     /// How whoever awaits the task knows it.
     pub(super) handle: OnceLock<Handle>,
@@ -65,6 +67,12 @@ impl TaskRecord {
         self.phase.store(Moment::now().bits() << 2 | phase as u64, Ordering::Relaxed);
     }
 
+    fn tell(&self, call: impl Fn(&dyn Instrument, &TaskInfo)) {
+        if self.heard {
+            instrument::tell(|instrument| call(instrument, &self.info));
+        }
+    }
+
     pub(super) fn woken(&self) -> Option<Moment> {
         Moment::from_bits(self.woken.load(Ordering::Relaxed))
     }
@@ -77,7 +85,11 @@ thread_local! {
 
 /// The number of the task that this thread polls, if it is seen.
 pub(super) fn current_id() -> Option<u64> {
-    CURRENT.try_with(|current| current.borrow().as_ref().map(|task| task.info.id)).ok().flatten()
+    current(|task| task.info.id)
+}
+
+fn current<T>(look: impl FnOnce(&TaskRecord) -> T) -> Option<T> {
+    CURRENT.try_with(|current| current.borrow().as_deref().map(look)).ok().flatten()
 }
 
 /// Keeps a task in the registry until it is dropped. Boxed: what may be seen is one word larger, and no more.
@@ -109,6 +121,7 @@ impl Tracked {
             info,
             node: node.seen(|seen| seen.id()),
             node_label: node.label(),
+            heard: !instrument::is_telling() && current(|task| task.heard).unwrap_or(true),
             born,
             handle: OnceLock::new(),
             polls: AtomicU64::new(0),
@@ -117,7 +130,7 @@ impl Tracked {
             woken: AtomicU64::new(born.bits()),
         });
         TASKS.insert(task.info.id, task.clone());
-        instrument::tell(|instrument| instrument.spawned(&task.info));
+        task.tell(|instrument, info| instrument.spawned(info));
         Tracked(Box::new(Inner { task, waker: None }))
     }
 
@@ -149,7 +162,7 @@ impl Tracked {
         };
         task.woken.store(0, Ordering::Relaxed);
         task.polls.fetch_add(1, Ordering::Relaxed);
-        instrument::tell(|instrument| instrument.before_poll(&task.info));
+        task.tell(|instrument, info| instrument.before_poll(info));
         let _polled = AfterPoll(task);
         let _running = Running::begin(task);
         poll(&mut Context::from_waker(ours))
@@ -165,7 +178,7 @@ impl Tracked {
 impl Drop for Tracked {
     fn drop(&mut self) {
         TASKS.remove(&self.0.task.info.id);
-        instrument::tell(|instrument| instrument.exited(&self.0.task.info));
+        self.0.task.tell(|instrument, info| instrument.exited(info));
     }
 }
 
@@ -224,7 +237,7 @@ struct AfterPoll<'a>(&'a TaskRecord);
 
 impl Drop for AfterPoll<'_> {
     fn drop(&mut self) {
-        instrument::tell(|instrument| instrument.after_poll(&self.0.info));
+        self.0.tell(|instrument, info| instrument.after_poll(info));
     }
 }
 

@@ -1,10 +1,15 @@
 //! The snapshot, and what one can ask it.
 
-use std::{collections::HashMap, fmt, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    time::Duration,
+};
 
 use super::{
     hints, mermaid,
-    parts::{Hint, TreeHold, TreeNode, TreeTask, TreeWait},
+    parts::{Hint, TreeHold, TreeNode, TreeTask, TreeWait, WaitsFor},
+    resource::ResourceInfo,
     snapshot, text,
 };
 
@@ -78,9 +83,10 @@ impl Tree {
     }
 
     /// What looks like the reason why the program hangs: tasks that have been running, or waiting for a poll, for longer than `after`; waits that
-    /// were granted so long ago and that nobody polls; and circles of waits.
+    /// were granted so long ago and that nobody polls; and circles of tasks and of waits that have lasted that long.
     ///
-    /// Hints, not findings: a circle may go through one branch of a `select!`, and a task may compute for a second. The text has those after
+    /// Hints, not findings: a circle may go through one branch of a `select!`, and a task may compute for a second. Code outside the tasks that are
+    /// seen is in no circle: what shows as the waits of one node may be those of many tasks. The text has those after
     /// [`STALLED_AFTER`], 1 s.
     #[doc(alias = "deadlock")]
     #[doc(alias = "futurelock")]
@@ -121,6 +127,10 @@ pub(super) struct Index<'a> {
     waits: HashMap<u64, Vec<usize>>,
     below: HashMap<u64, Vec<Entry>>,
     holders: HashMap<u64, Vec<u64>>,
+    /// By holder and resource.
+    held: HashSet<(u64, u64)>,
+    /// Those that somebody waits for.
+    resources: HashMap<u64, &'a ResourceInfo>,
 }
 
 impl<'a> Index<'a> {
@@ -128,7 +138,11 @@ impl<'a> Index<'a> {
         let nodes = tree.nodes.iter().enumerate().map(|(index, node)| (node.id, index)).collect();
         let tasks = tree.tasks.iter().enumerate().map(|(index, task)| (task.id, index)).collect();
         let mut waits: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut resources = HashMap::new();
         for (index, wait) in tree.waits.iter().enumerate() {
+            if let WaitsFor::Resource(resource) = &wait.on {
+                resources.insert(resource.id, &**resource);
+            }
             waits.entry(wait.waiter.unwrap_or(0)).or_default().push(index);
         }
         let mut below: HashMap<u64, Vec<Entry>> = HashMap::new();
@@ -141,10 +155,12 @@ impl<'a> Index<'a> {
             }
         }
         let mut holders: HashMap<u64, Vec<u64>> = HashMap::new();
+        let mut held = HashSet::new();
         for hold in &tree.holds {
+            held.extend(hold.holder.map(|holder| (holder, hold.resource.id)));
             holders.entry(hold.resource.id).or_default().push(hold.holder.unwrap_or(0));
         }
-        Index { tree, nodes, tasks, waits, below, holders }
+        Index { tree, nodes, tasks, waits, below, holders, held, resources }
     }
 
     pub(super) fn node(&self, id: u64) -> Option<&'a TreeNode> {
@@ -169,6 +185,10 @@ impl<'a> Index<'a> {
         self.holders.get(&resource).map_or(&[], |holders| holders)
     }
 
+    pub(super) fn holds(&self, holder: u64, resource: u64) -> bool {
+        self.held.contains(&(holder, resource))
+    }
+
     pub(super) fn has_waits(&self, id: u64) -> bool {
         self.waits.contains_key(&id)
     }
@@ -184,11 +204,7 @@ impl<'a> Index<'a> {
         if let Some(node) = self.node(id) {
             return format!("{} #{id}", node.name);
         }
-        let waited = self.tree.waits.iter().find_map(|wait| match &wait.on {
-            super::WaitsFor::Resource(resource) if resource.id == id => Some(resource.to_string()),
-            _ => None,
-        });
         let unknown = if id == 0 { "code outside the tree" } else { "something that has gone" };
-        waited.unwrap_or_else(|| unknown.to_owned())
+        self.resources.get(&id).map_or_else(|| unknown.to_owned(), ToString::to_string)
     }
 }

@@ -1,15 +1,18 @@
 //! Hooks.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    process::Command,
+    sync::{Arc, Mutex},
+};
 
 use bowline_concurrency::{
     Scope, inspect,
     inspect::{Instrument, TaskInfo, observe},
     scope, tree,
 };
-use tokio::task::yield_now;
+use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
 
-use crate::support::on_both;
+use crate::{inspect::shows, support::on_both};
 
 /// Notes what it hears about tasks whose names begin with `mine`.
 struct Notes {
@@ -134,5 +137,85 @@ fn dx_07_what_a_hook_spawns_no_hook_hears_of() {
         let _spawns = observe(Spawns(count.clone()));
         scope(async |group| group.named("dx 07 d").spawn(yield_now()).await).await;
         assert_eq!(*count.lock().unwrap(), 1);
+    });
+}
+
+/// Notes all that it hears of tasks whose names begin with `dx 07 e`, and spawns at every call.
+struct SpawnsAlways(Arc<Mutex<Vec<String>>>);
+
+impl SpawnsAlways {
+    fn note(&self, event: &str, task: &TaskInfo) {
+        let Some(name) = task.name.as_deref().filter(|name| name.starts_with("dx 07 e")) else { return };
+        let mut heard = self.0.lock().unwrap();
+        heard.push(format!("{event} {name}"));
+        if heard.len() < 100 {
+            drop(heard);
+            let again = scope(async |group| group.named("dx 07 e below").spawn(yield_now()).await);
+            bowline_concurrency::hand_off(&Handle::current(), "dx 07 e again", again);
+        }
+    }
+}
+
+impl Instrument for SpawnsAlways {
+    fn spawned(&self, task: &TaskInfo) {
+        self.note("spawned", task);
+    }
+
+    fn before_poll(&self, task: &TaskInfo) {
+        self.note("before", task);
+    }
+
+    fn after_poll(&self, task: &TaskInfo) {
+        self.note("after", task);
+    }
+
+    fn exited(&self, task: &TaskInfo) {
+        self.note("exited", task);
+    }
+}
+
+#[test]
+fn dx_07_hooks_that_spawn_hear_nothing_of_those_tasks_nor_of_what_they_spawn() {
+    on_both(|| async {
+        inspect(true);
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let _spawns = observe(SpawnsAlways(heard.clone()));
+        // The hand-offs below this scope are gone when it returns.
+        scope(async |group| group.named("dx 07 e").spawn(yield_now()).await).await;
+        assert_eq!(*heard.lock().unwrap(), expected("dx 07 e"));
+    });
+}
+
+#[test]
+fn dx_07_nobody_hears_of_older_tasks_while_inspection_is_off() {
+    // It switches inspection off: in a process of its own.
+    let arguments = ["--exact", "inspect_hooks::hooks_while_off", "--ignored", "--nocapture", "--test-threads=1"];
+    let output = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let passed = output.status.success() && text.contains("1 passed");
+    assert!(passed, "{text}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[ignore = "a process of its own: see above"]
+fn hooks_while_off() {
+    on_both(|| async {
+        inspect(true);
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let _notes = observe(Notes { mine: "dx 07 f", heard: heard.clone(), panics_at: "never", looks: false });
+        scope(async |group| {
+            let (open, gate) = oneshot::channel::<()>();
+            let child = group.named("dx 07 f").spawn(gate);
+            shows(|tree| tree.tasks().iter().any(|task| task.name.as_deref() == Some("dx 07 f") && task.polls == 1))
+                .await;
+            while heard.lock().unwrap().len() < 3 {
+                yield_now().await;
+            }
+            inspect(false);
+            let _ = open.send(());
+            let _ = child.await;
+        })
+        .await;
+        assert_eq!(*heard.lock().unwrap(), expected("dx 07 f")[..3]);
     });
 }

@@ -40,6 +40,8 @@ mod handler;
 mod hang_cases;
 mod in_task;
 mod inspect;
+mod inspect_background;
+mod inspect_circles;
 mod inspect_edges;
 mod inspect_hints;
 mod inspect_hooks;
