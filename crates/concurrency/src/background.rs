@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
-
 use crate::{current, failure::Failure, reason::Reason, settle::SettleAmong};
 
 mod ending;
+mod fate;
+mod groups;
 mod handle;
 mod join;
 mod own;
+mod patience;
 mod periodic;
 mod report;
 mod run;
@@ -25,8 +26,10 @@ mod stop;
 mod supervised;
 mod vacated;
 
+use fate::Watching;
 pub use handle::{BackgroundTask, CancelBackgroundTask};
 pub use join::TaskFailed;
+use patience::{has_timers, settles};
 pub use periodic::{Overlap, Periodic, PeriodicCounts, PeriodicTask};
 pub use report::ShutdownReport;
 pub use run::RunOutcome;
@@ -143,6 +146,9 @@ impl BackgroundTasks {
 
     /// Takes no more tasks. Those that run go on; [periodic](BackgroundTasks::periodic) and [supervised](BackgroundTasks::supervise) ones end with the
     /// run that goes on.
+    ///
+    /// A run whose turn comes at this very moment may begin on another thread just after the call has returned. To know that none runs any more await
+    /// [`finish`](BackgroundTasks::finish) or [`shutdown`](BackgroundTasks::shutdown), which wait for such a run too.
     pub fn close(&self) {
         self.shared().close();
     }
@@ -184,6 +190,9 @@ impl BackgroundTasks {
     /// [`Reason::Shutdown`]. Aborted tasks are waited for at most [5 s](BackgroundTasks::settle_within); what is still not gone then is called
     /// stuck: it blocks its thread or a release of it hangs.
     ///
+    /// Both need a runtime with timers. Without, nobody can count the time: the tasks are aborted at once, and waited for without a limit. (How it
+    /// finds out is a panic of Tokio that it catches; the panic hook hears of that.)
+    ///
     /// Twice, also at once, is fine: each call says what it has found, and the shortest grace holds. Called by one of these tasks it does not return:
     /// that task is aborted with the others when the grace is over, and so gives its report to nobody.
     ///
@@ -193,15 +202,16 @@ impl BackgroundTasks {
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         let shared = self.shared();
         shared.close();
-        let before = shared.names(false);
+        let watching = Watching::new(shared);
         shared.node.cancel(Reason::Shutdown);
-        let mut settled = timeout(grace, SettleAmong::new(&shared.node)).await.is_ok();
-        let aborted = if settled { shared::Names::new() } else { shared.abort_all() };
+        let timers = has_timers();
+        let mut settled = timers && settles(&shared.node, Some(grace)).await;
         if !settled {
-            settled = timeout(self.settle_within, SettleAmong::new(&shared.node)).await.is_ok();
+            shared.abort_all();
+            settled = settles(&shared.node, timers.then_some(self.settle_within)).await;
         }
-        let left = if settled { Vec::new() } else { shared.node.hand_offs_left() };
-        ShutdownReport::new(shared, &before, &aborted, left)
+        let left = if settled { Vec::new() } else { watching.cleanups_left() };
+        ShutdownReport::new(&watching, left)
     }
 
     /// How many tasks are running. One that was replaced or cancelled in its [slot](TaskSlot) does not count any more.

@@ -126,7 +126,7 @@ impl<O, T> Ending<O> for BackgroundEnding<O, T> {
     }
 
     fn end(&mut self, node: &Arc<Node>, how: End) {
-        let evicted = self.shared.forget(self.key, matches!(how, End::Value | End::Failed));
+        let evicted = self.shared.forget(self.key, how);
         if how == End::Dropped && !evicted && !node.is_cancelled() {
             self.report(node, Failure::lost(&*self.name));
         }

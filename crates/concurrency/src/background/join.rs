@@ -15,6 +15,8 @@ use crate::{
 };
 
 /// The failure of a background task, as [`BackgroundTasks::join`] tells of it: a text. The error itself went to the observer.
+///
+/// The text is the whole `Debug` of the error, and has many lines if that carries a backtrace.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{text}")]
 pub struct TaskFailed {

@@ -56,6 +56,8 @@ pub enum Overlap {
 impl Periodic {
     /// A run each `period`, the first one after one period, none of which overlap: [`Overlap::Skip`].
     ///
+    /// Timers of Tokio count milliseconds. A shorter period runs as fast as it can, which keeps a thread busy.
+    ///
     /// # Panics
     ///
     /// If the period is zero. In a constant that is an error of the compiler.
@@ -103,8 +105,8 @@ impl BackgroundTasks {
     /// A run that fails or panics goes to the observer under the name of the task, also if `work` panics before there is a future, and the next run
     /// comes at its time. Each run has a scope of its own, which ends when everything below it is gone.
     ///
-    /// No run begins after [`close`](BackgroundTasks::close), [`finish`](BackgroundTasks::finish) or
-    /// [`shutdown`](BackgroundTasks::shutdown): the task then ends with the runs that go on. These learn of a shutdown from
+    /// After [`close`](BackgroundTasks::close), [`finish`](BackgroundTasks::finish) or [`shutdown`](BackgroundTasks::shutdown) no turn of a run comes any
+    /// more (one that comes at the very moment of the call may still begin): the task then ends with the runs that go on. These learn of a shutdown from
     /// [`cancelled`](crate::cancelled), and have its grace.
     ///
     /// It needs a runtime with a timer; without one the task panics, and the observer hears of that.

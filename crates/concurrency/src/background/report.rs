@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::shared::{Names, Shared};
+use super::fate::{Fate, Watching};
 
 /// What became of the tasks of a [`BackgroundTasks`](crate::BackgroundTasks) that was shut down, by name.
 ///
@@ -31,9 +31,11 @@ pub struct ShutdownReport {
     /// How many tasks had lost their [slot](crate::TaskSlot) since the beginning, to a newer one or by a `cancel`. They stand nowhere else; one
     /// that is not gone even now is stuck instead.
     pub replaced: u64,
-    /// Tasks that ended within the grace.
+    /// Tasks that ended by themselves within the grace.
     pub cooperative: Vec<String>,
-    /// Tasks that were aborted after the grace.
+    /// Tasks that were cancelled alone meanwhile, through their handles.
+    pub cancelled: Vec<String>,
+    /// Tasks that were aborted after the grace, be it that of another shutdown at the same time, or cut short by the end of their runtime.
     pub aborted: Vec<String>,
     /// Tasks and cleanups that were not gone when the time to settle was over (5 s after they were aborted, unless
     /// [set](crate::BackgroundTasks::settle_within)), and run on.
@@ -41,26 +43,40 @@ pub struct ShutdownReport {
 }
 
 impl ShutdownReport {
-    /// `before`: what ran when the shutdown began; `aborted`: what ran after the grace; `left`: cleanups that are not done.
-    pub(super) fn new(shared: &Shared, before: &Names, aborted: &Names, left: Vec<String>) -> Self {
-        let stuck = shared.names(true);
-        ShutdownReport {
-            finished: shared.finished(),
-            replaced: shared.evicted(),
-            cooperative: without(before, aborted),
-            aborted: without(aborted, &stuck),
+    /// `left`: cleanups that are not done.
+    pub(super) fn new(watching: &Watching<'_>, left: Vec<String>) -> Self {
+        let (ended, stuck) = watching.outcome();
+        let mut report = ShutdownReport {
+            finished: watching.shared.finished(),
+            replaced: watching.shared.evicted(),
             stuck: stuck.values().map(ToString::to_string).chain(left).collect(),
+            ..ShutdownReport::default()
+        };
+        for (name, fate) in ended {
+            match fate {
+                Fate::Itself => report.cooperative.push(name),
+                Fate::Cancelled => report.cancelled.push(name),
+                Fate::Aborted => report.aborted.push(name),
+                Fate::Evicted => {} // Counted as replaced.
+            }
         }
+        report
     }
 
-    /// Whether every task has ended by itself: none was aborted, none is stuck.
+    /// Whether the shutdown has forced nobody: no task was aborted, none is stuck. What the program itself has cancelled alone, or replaced in its slot,
+    /// was not forced.
     pub fn is_clean(&self) -> bool {
         self.aborted.is_empty() && self.stuck.is_empty()
     }
 }
 
-fn without(names: &Names, gone: &Names) -> Vec<String> {
-    names.iter().filter(|(key, _)| !gone.contains_key(key)).map(|(_, name)| name.to_string()).collect()
+/// Names may have line breaks in them, and worse: a line for a log is one line.
+fn list(names: &[String]) -> String {
+    let mut text = String::new();
+    for char in names.join(", ").chars() {
+        if char.is_control() { text.extend(char.escape_default()) } else { text.push(char) }
+    }
+    text
 }
 
 impl fmt::Display for ShutdownReport {
@@ -70,16 +86,19 @@ impl fmt::Display for ShutdownReport {
             n => write!(f, "{n} tasks ended by themselves")?,
         }
         if !self.cooperative.is_empty() {
-            write!(f, ", {} within the grace", self.cooperative.join(", "))?;
+            write!(f, ", {} within the grace", list(&self.cooperative))?;
         }
         if self.replaced > 0 {
             write!(f, "; replaced in their slots: {}", self.replaced)?;
         }
+        if !self.cancelled.is_empty() {
+            write!(f, "; cancelled alone: {}", list(&self.cancelled))?;
+        }
         if !self.aborted.is_empty() {
-            write!(f, "; aborted after the grace: {}", self.aborted.join(", "))?;
+            write!(f, "; aborted after the grace: {}", list(&self.aborted))?;
         }
         if !self.stuck.is_empty() {
-            write!(f, "; still not gone: {}", self.stuck.join(", "))?;
+            write!(f, "; still not gone: {}", list(&self.stuck))?;
         }
         Ok(())
     }

@@ -9,8 +9,13 @@ use std::{
 
 use tokio::task::AbortHandle;
 
-use super::{join::TaskFailed, vacated::Evicted};
+use super::{
+    fate::{Fate, Fates},
+    join::TaskFailed,
+    vacated::Evicted,
+};
 use crate::{
+    child::End,
     node::{Label, Node},
     slots::Slots,
     spawner::Refusal,
@@ -33,8 +38,11 @@ struct Tasks {
     phase: Phase,
     finished: u64,
     evicted: u64,
+    fates: Fates,
     /// The first failure that no `join` was told of: one, however many there are.
     failed: Option<TaskFailed>,
+    /// Those of the periodic tasks that run.
+    groups: Slots<Arc<Node>>,
     /// Woken when the phase changes, and when a failure is put down.
     watchers: Slots<Waker>,
 }
@@ -56,6 +64,8 @@ struct Entry {
     /// The node of a task in a slot.
     own: Option<Arc<Node>>,
     evicted: bool,
+    /// It was still there when a grace was over.
+    aborted: bool,
 }
 
 /// A task's wish for the slot of its name.
@@ -101,7 +111,7 @@ impl Shared {
                 tasks.slots.insert(name.clone(), key);
             }
             let own = claim.map(|claim| claim.own.clone());
-            tasks.live.insert(key, Entry { name: name.clone(), abort: None, own, evicted: false });
+            tasks.live.insert(key, Entry { name: name.clone(), abort: None, own, evicted: false, aborted: false });
             Ok((key, old))
         })
     }
@@ -131,14 +141,16 @@ impl Shared {
     }
 
     /// A task is gone. `true`: it had been evicted from its slot.
-    pub(super) fn forget(&self, key: u64, finished: bool) -> bool {
+    pub(super) fn forget(&self, key: u64, how: End) -> bool {
         let entry = self.tasks(|tasks| {
             let entry = tasks.live.remove(&key)?;
+            let fate = Fate::new(how, entry.evicted, entry.aborted);
+            tasks.fates.note(key, fate);
             if entry.evicted {
                 tasks.evicted_live -= 1;
                 tasks.evicted += 1;
             } else {
-                tasks.finished += u64::from(finished);
+                tasks.finished += u64::from(fate == Fate::Itself);
                 if entry.own.is_some() {
                     tasks.slots.remove(&entry.name);
                 }
@@ -156,20 +168,44 @@ impl Shared {
         self.tasks(|tasks| tasks.phase != Phase::Open)
     }
 
-    /// Aborts what runs, and says what that was; see [`Shared::names`].
-    pub(super) fn abort_all(&self) -> Names {
-        let (names, handles) = self.wake(|tasks| {
+    /// Aborts what runs.
+    pub(super) fn abort_all(&self) {
+        let handles = self.wake(|tasks| {
             tasks.phase = Phase::Aborting;
-            let handles: Vec<_> = tasks.live.values().filter_map(|entry| entry.abort.clone()).collect();
-            (tasks.names(false), handles)
+            tasks.live.values_mut().for_each(|entry| entry.aborted = true);
+            tasks.live.values().filter_map(|entry| entry.abort.clone()).collect::<Vec<_>>()
         });
         handles.iter().for_each(AbortHandle::abort);
-        names
     }
 
-    /// What runs, with or without those that have lost their slot and are not gone yet.
-    pub(super) fn names(&self, evicted_too: bool) -> Names {
-        self.tasks(|tasks| tasks.names(evicted_too))
+    /// From now on the fates of tasks are known, until [`Shared::unwatch_fates`]. Gives what runs, without those that have lost their slot, and the
+    /// groups of periodic tasks.
+    pub(super) fn watch_fates(&self) -> (Names, Vec<Arc<Node>>) {
+        self.tasks(|tasks| {
+            tasks.fates.watch();
+            (tasks.names(false), tasks.groups.iter().cloned().collect())
+        })
+    }
+
+    pub(super) fn know_group(&self, group: Arc<Node>) -> u32 {
+        self.tasks(|tasks| tasks.groups.insert(group))
+    }
+
+    pub(super) fn forget_group(&self, key: u32) {
+        let group = self.tasks(|tasks| tasks.groups.remove(key));
+        drop(group); // Not under the lock: it may be the last of a chain.
+    }
+
+    pub(super) fn unwatch_fates(&self) {
+        self.tasks(|tasks| tasks.fates.unwatch());
+    }
+
+    /// The fates of those that have ended, and what still runs, those included that have lost their slot.
+    pub(super) fn fates(&self, of: &Names) -> (Vec<(u64, Fate)>, Names) {
+        self.tasks(|tasks| {
+            let known = of.keys().filter_map(|key| Some((*key, tasks.fates.of(*key)?)));
+            (known.collect(), tasks.names(true))
+        })
     }
 
     pub(super) fn finished(&self) -> u64 {

@@ -66,6 +66,9 @@ impl Restart {
     }
 
     /// At most so many restarts within any stretch of this length; one more, and the task gives up. 5 within 60 s by default.
+    ///
+    /// A length of zero is no limit, unless `restarts` is zero too: nothing has happened within no time. For a limit of all restarts ever use
+    /// [`Duration::MAX`].
     pub const fn at_most(mut self, restarts: u32, within: Duration) -> Self {
         self.at_most = restarts;
         self.within = within;
@@ -95,7 +98,11 @@ impl BackgroundTasks {
     ///
     /// It does not start again after [`close`](BackgroundTasks::close), [`finish`](BackgroundTasks::finish) or
     /// [`shutdown`](BackgroundTasks::shutdown): a pause then ends at once, and so does the task. A run that goes on learns of a shutdown from
-    /// [`cancelled`](crate::cancelled), and has its grace.
+    /// [`cancelled`](crate::cancelled), and has its grace. The first run is no restart: like a task that was [started](BackgroundTasks::spawn) before, it
+    /// takes place also if the call comes before it has begun. And a restart whose turn comes at the very moment of the call may still take place;
+    /// `finish` and `shutdown` wait for it.
+    ///
+    /// Its pauses need a runtime with timers; without them the task panics when it is to start again, and the observer hears of that.
     ///
     /// # Errors
     ///

@@ -7,6 +7,7 @@ mod as_completed;
 mod auto_traits;
 mod background;
 mod background_ends;
+mod background_fates;
 mod background_join;
 mod background_periodic;
 mod background_report;

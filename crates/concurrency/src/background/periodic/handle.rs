@@ -6,6 +6,10 @@ use super::{Counts, PeriodicCounts};
 use crate::background::{BackgroundTask, CancelBackgroundTask};
 
 /// Handle of a [periodic task](crate::BackgroundTasks::periodic). Dropping it does not stop the task.
+///
+/// It is no future, because the task has no end of its own: it goes on until it is told to stop. To stop it and wait use
+/// [`cancel`](PeriodicTask::cancel); with all the others, [`finish`](crate::BackgroundTasks::finish), which lets the run that goes on end, or
+/// [`shutdown`](crate::BackgroundTasks::shutdown).
 pub struct PeriodicTask {
     task: BackgroundTask<()>,
     counts: Arc<Counts>,

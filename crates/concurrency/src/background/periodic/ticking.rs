@@ -7,6 +7,7 @@ use tokio::time::{Duration, Instant};
 use super::{Counts, Overlap, Periodic};
 use crate::{
     background::{
+        groups::KnownGroup,
         run::{RunOutcome, make, run},
         shared::Shared,
         stop::Stop,
@@ -30,6 +31,7 @@ pub(super) async fn tick<F, Fut>(
     let group = TaskGroup::builder().name(name.to_string()).limit(schedule.limit());
     group
         .scope(async move |group: &TaskGroup| {
+            let _known = KnownGroup::new(&shared, group.node());
             let mut stop = Stop::new(&shared);
             let mut interval = schedule.interval();
             let mut last_due = None;
@@ -58,7 +60,7 @@ pub(super) async fn tick<F, Fut>(
                 };
                 let (origin, noted) = (name.clone(), counts.clone());
                 let task = permit.named(name.clone()).spawn(async move {
-                    if let Err(failure) = run(future, origin).await {
+                    if let Err(failure) = run(future, origin, |failure| failed(failure, &noted)).await {
                         failed(failure, &noted);
                     }
                 });

@@ -16,7 +16,7 @@ pub struct GaveUp {
     pub restarts: u32,
     /// Within which time.
     pub within: Duration,
-    /// How the last run ended.
+    /// How the last run ended: the whole text of its failure, which has many lines if the error carries a backtrace.
     pub last: String,
 }
 

@@ -1,8 +1,11 @@
 //! What a supervisor does.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio::time::{Instant, sleep};
@@ -15,9 +18,10 @@ use crate::{
         stop::Stop,
     },
     child::drop_untaken,
+    failure::Failure,
 };
 
-/// Runs `work` until it ends well. `None`: no run may begin any more.
+/// Runs `work` until it ends well. `None`: no run may begin any more. A panic in the destructor of `work` does not take the outcome away.
 pub(super) async fn run_again<F, Fut, O>(
     shared: Arc<Shared>,
     name: Arc<str>,
@@ -30,13 +34,32 @@ where
     Fut: Future<Output = O> + Send + 'static,
     O: RunOutcome,
 {
-    let mut stop = Stop::new(&shared);
+    let outcome = repeat(&shared, &name, policy, &restarts, &mut work).await;
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
+        Failure::panic(&*name, payload).report();
+    }
+    outcome
+}
+
+async fn repeat<F, Fut, O>(
+    shared: &Shared,
+    name: &str,
+    policy: Restart,
+    restarts: &AtomicU64,
+    work: &mut F,
+) -> Result<Option<O::Value>, GaveUp>
+where
+    F: FnMut() -> Fut + Send + 'static,
+    Fut: Future<Output = O> + Send + 'static,
+    O: RunOutcome,
+{
+    let mut stop = Stop::new(shared);
     let mut history = History::new(policy);
     for number in 1_u64.. {
         let origin: Arc<str> = format!("{name}, run {number}").into();
         let began = Instant::now();
-        let ended = match make(&mut work, &origin) {
-            Ok(future) => run(future, origin).await,
+        let ended = match make(work, &origin) {
+            Ok(future) => run(future, origin, Failure::report).await,
             Err(failure) => Err(failure),
         };
         let how = match ended {
