@@ -61,7 +61,7 @@ pub(super) async fn run<Fut>(
 where
     Fut: Future<Output: RunOutcome>,
 {
-    let named = Named { future: Some(future), origin: origin.clone(), failed };
+    let named = ReportingRun { future: Some(future), origin: origin.clone(), failed };
     let scope = TaskGroup::builder().name(origin.to_string()).scope(async move |_| named.await);
     match Below::unborn(scope).await {
         Ok(outcome) => outcome.judge(&origin),
@@ -71,14 +71,14 @@ where
 
 pin_project! {
     /// The future of a run, which knows its name also when it is dropped.
-    struct Named<F, N> where N: Fn(Failure) {
+    struct ReportingRun<F, N> where N: Fn(Failure) {
         #[pin]
         future: Option<F>,
         origin: Arc<str>,
         failed: N,
     }
 
-    impl<F, N> PinnedDrop for Named<F, N> where N: Fn(Failure) {
+    impl<F, N> PinnedDrop for ReportingRun<F, N> where N: Fn(Failure) {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| this.future.set(None))) {
@@ -88,7 +88,7 @@ pin_project! {
     }
 }
 
-impl<F: Future, N: Fn(Failure)> Future for Named<F, N> {
+impl<F: Future, N: Fn(Failure)> Future for ReportingRun<F, N> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
