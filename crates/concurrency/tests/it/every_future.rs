@@ -33,6 +33,7 @@ const LIST: &[(&str, Tried)] = &[
     ("background/join.rs Join", In("background/join.rs join")),
     ("background/join.rs join", By(background::join)),
     ("background/own.rs Own", In("background/vacated.rs Vacated")),
+    ("background/run.rs ReportingRun", In("background/supervised/handle.rs SupervisedTask")),
     ("background/stop.rs Stop", In("background/supervised/handle.rs SupervisedTask")),
     ("background/supervised/handle.rs SupervisedTask", By(background::supervised)),
     ("background/vacated.rs Vacated", By(background::vacated)),
