@@ -86,14 +86,18 @@ fn dx_01_node_whose_parent_has_gone_stands_below_the_nearest_that_is_there() {
     });
 }
 
-#[test]
-fn dx_01_what_was_made_unseen_shows_above_what_is_seen() {
-    // It switches inspection off for a while: in a process of its own.
-    let arguments = ["--exact", "inspect::child_made_unseen", "--ignored", "--nocapture", "--test-threads=1"];
+/// Runs an ignored test that switches inspection off in a process of its own.
+pub(crate) fn alone(test: &str) {
+    let arguments = ["--exact", test, "--ignored", "--nocapture", "--test-threads=1"];
     let output = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let passed = output.status.success() && text.contains("1 passed");
     assert!(passed, "{text}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn dx_01_what_was_made_unseen_shows_above_what_is_seen() {
+    alone("inspect::child_made_unseen");
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! Hooks.
 
-use std::{
-    process::Command,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use bowline_concurrency::{
     Scope, inspect,
@@ -188,12 +185,7 @@ fn dx_07_hooks_that_spawn_hear_nothing_of_those_tasks_nor_of_what_they_spawn() {
 
 #[test]
 fn dx_07_nobody_hears_of_older_tasks_while_inspection_is_off() {
-    // It switches inspection off: in a process of its own.
-    let arguments = ["--exact", "inspect_hooks::hooks_while_off", "--ignored", "--nocapture", "--test-threads=1"];
-    let output = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let passed = output.status.success() && text.contains("1 passed");
-    assert!(passed, "{text}{}", String::from_utf8_lossy(&output.stderr));
+    crate::inspect::alone("inspect_hooks::hooks_while_off");
 }
 
 #[test]
