@@ -102,9 +102,12 @@ fn failure_of_a_service_whose_scope_was_dropped_goes_to_the_observer() {
         let list = heard.clone();
         scope(async |_| {
             Scope::current().observe_failures(move |failure: &Failure| list.lock().unwrap().push(failure.to_string()));
-            let body = async |group: &TaskGroup<&str>| -> Result<(), &str> {
+            // It cannot fail before its scope is dropped, whichever thread is faster.
+            let (open, gate) = oneshot::channel::<()>();
+            let body = async move |group: &TaskGroup<&str>| -> Result<(), &str> {
                 group.try_spawn_service("log", async {
                     cancelled().await;
+                    let _ = gate.await;
                     Err("disk full")
                 });
                 Ok(()) // Dropped in the last phase: the group itself has ended.
@@ -112,6 +115,7 @@ fn failure_of_a_service_whose_scope_was_dropped_goes_to_the_observer() {
             let mut inner = Polled::new(TaskGroup::builder().name("pages").grace(GRACE).try_scope(body));
             assert!(inner.poll().is_pending());
             drop(inner);
+            drop(open);
         })
         .await;
         assert_eq!(*heard.lock().unwrap(), [r#"log in pages failed: "disk full""#]);
