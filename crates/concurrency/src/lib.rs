@@ -260,6 +260,7 @@ mod in_task;
 pub mod inspect;
 mod live;
 mod node;
+mod one_line;
 mod policy;
 mod primitive;
 mod quorum;

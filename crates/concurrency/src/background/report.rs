@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::fate::{Fate, Watching};
+use crate::one_line::push_escaped;
 
 /// What became of the tasks of a [`BackgroundTasks`](crate::BackgroundTasks) that was shut down, by name.
 ///
@@ -70,12 +71,9 @@ impl ShutdownReport {
     }
 }
 
-/// Names may have line breaks in them, and worse: a line for a log is one line.
 fn list(names: &[String]) -> String {
     let mut text = String::new();
-    for char in names.join(", ").chars() {
-        if char.is_control() { text.extend(char.escape_default()) } else { text.push(char) }
-    }
+    push_escaped(&mut text, &names.join(", "));
     text
 }
 

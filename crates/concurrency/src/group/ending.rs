@@ -19,6 +19,11 @@ impl<N, E, K> GroupEnding<N, E, K> {
     pub(crate) fn new(name: N) -> Self {
         GroupEnding { name, kind: PhantomData }
     }
+
+    /// The name of the child.
+    pub(crate) fn name(&self) -> &N {
+        &self.name
+    }
 }
 
 impl<N, O, E, K> Ending<O> for GroupEnding<N, E, K>

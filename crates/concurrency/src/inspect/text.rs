@@ -11,6 +11,7 @@ use super::{
     parts::{NodeState, TaskState, TreeNode, TreeTask, TreeWait, WaitsFor},
     tree::{Entry, Index, STALLED_AFTER, Tree},
 };
+use crate::one_line::push_escaped;
 
 /// Deeper lines are not indented further, but say how deep they are.
 const INDENTED: usize = 24;
@@ -164,7 +165,7 @@ impl What<'_> {
 pub(super) fn about_node(index: &Index<'_>, node: &TreeNode) -> String {
     let mut parts = vec![format!("{} #{}", node.name, node.id)];
     if !matches!(node.state, NodeState::Open) {
-        parts.push(node.state.to_string().to_uppercase_first());
+        parts.push(first_in_capitals(&node.state.to_string()));
     }
     match node.children {
         0 => {}
@@ -263,22 +264,13 @@ pub(super) fn thousands(number: usize) -> String {
     text
 }
 
-/// A name may have line breaks in it, and worse: a line is one line.
 fn push_line(text: &mut String, line: &str) {
-    for char in line.chars() {
-        if char.is_control() { text.extend(char.escape_default()) } else { text.push(char) }
-    }
+    push_escaped(text, line);
     text.push('\n');
 }
 
-trait UppercaseFirst {
-    fn to_uppercase_first(&self) -> String;
-}
-
-impl UppercaseFirst for String {
-    /// The first word in capitals: it is what the eye must find.
-    fn to_uppercase_first(&self) -> String {
-        let end = self.find([':', ',']).unwrap_or(self.len());
-        format!("{}{}", self[..end].to_uppercase(), &self[end..])
-    }
+/// What comes before the first mark is what the eye must find.
+fn first_in_capitals(text: &str) -> String {
+    let (first, rest) = text.split_at(text.find([':', ',']).unwrap_or(text.len()));
+    format!("{}{rest}", first.to_uppercase())
 }

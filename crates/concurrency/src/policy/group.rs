@@ -88,7 +88,7 @@ impl<P: Policy> PolicyGroup<P> {
         let index = self.table.announce(name.get());
         let spawning: Spawning<'_, N, CannotFail> = self.group.spawning(name);
         let table = self.table.clone();
-        let ending = |name: N| PolicyEnding { group: GroupEnding::new(name.clone()), name, index, table };
+        let ending = |name: N| PolicyEnding { group: GroupEnding::new(name), index, table };
         drop(spawning.spawn_ending(child, location, ending));
     }
 }
@@ -172,7 +172,6 @@ impl<P: Policy> fmt::Debug for PolicyNamed<'_, P> {
 /// Like any child of a group, but its value goes to the policy.
 struct PolicyEnding<N, P: Policy> {
     group: GroupEnding<N, CannotFail, Plain>,
-    name: N,
     index: usize,
     table: Arc<Table<P>>,
 }
@@ -190,7 +189,7 @@ impl<N: TaskName, P: Policy> Ending<P::Task> for PolicyEnding<N, P> {
     type Output = ();
 
     fn judge(&mut self, output: P::Task) -> Result<Completed<N, P>, Box<dyn ErrorValue>> {
-        Ok(Completed { output, name: self.name.clone(), index: self.index, table: self.table.clone() })
+        Ok(Completed { output, name: self.group.name().clone(), index: self.index, table: self.table.clone() })
     }
 
     fn failed(&mut self, node: &Arc<Node>, fault: Fault) {

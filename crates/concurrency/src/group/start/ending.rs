@@ -15,7 +15,6 @@ use crate::{
 /// Like any child of the group, but an error from before it is ready is none of the group's.
 pub(super) struct StartEnding<N, E, K, T> {
     group: GroupEnding<N, E, K>,
-    name: N,
     handshake: Arc<Handshake<T>>,
     /// The group does not fail for the error.
     spared: bool,
@@ -23,7 +22,7 @@ pub(super) struct StartEnding<N, E, K, T> {
 
 impl<N: TaskName, E, K, T> StartEnding<N, E, K, T> {
     pub(super) fn new(name: N, handshake: Arc<Handshake<T>>) -> Self {
-        StartEnding { group: GroupEnding::new(name.clone()), name, handshake, spared: false }
+        StartEnding { group: GroupEnding::new(name), handshake, spared: false }
     }
 }
 
@@ -52,7 +51,7 @@ where
         match claim {
             Claim::Caller => {}
             Claim::Group(error) => Ending::<O>::failed(&mut self.group, node, Fault::Error(error)),
-            Claim::Nobody(error) => report(node, self.name.shared(), error),
+            Claim::Nobody(error) => report(node, self.group.name().shared(), error),
         }
     }
 
