@@ -33,7 +33,7 @@ pub use within::GatherWithin;
 /// - What the futures leave behind, such as releases that they owe, has settled when the outputs are returned.
 /// - Inputs are taken from their iterator at the call, and nothing is polled before the first poll.
 ///
-/// The futures are concurrent and not parallel: one that computes, or blocks, holds up the others. When 256 of them have ended in one poll, it gives way
+/// The futures are concurrent and not parallel: one that computes, or blocks, holds up the others. When 1,024 of them have ended in one poll, it gives way
 /// to other tasks, and goes on at the next one. For work in parallel spawn
 /// [`Task`](crate::Task)s in a [`scope`](crate::scope) and gather these: awaiting thousands of handles here is linear.
 ///

@@ -13,7 +13,7 @@ use futures_util::Stream;
 use super::numbered::Numbered;
 
 /// How many futures may end in one poll. Then the task gives way to others: a hundred thousand that are ready would not let them run.
-pub(crate) const TURNS: usize = 256;
+pub(crate) const TURNS: usize = 1024;
 
 /// Polls the futures that come from `source`, so many at once, and only those that were woken.
 pub(crate) struct InFlight<I: Iterator> {
@@ -57,9 +57,13 @@ impl<I: Iterator<Item: Future>> InFlight<I> {
     /// Starts as many as may run at once.
     #[inline]
     pub(crate) fn start(&mut self, limit: usize) {
-        if self.waiting() == 0 {
-            return;
+        // Asked after every output, and mostly there is nothing: that much is inlined.
+        if self.waiting() > 0 {
+            self.start_waiting(limit);
         }
+    }
+
+    fn start_waiting(&mut self, limit: usize) {
         if self.set.is_none() && self.waiting() <= limit {
             let numbered = self.source.by_ref().enumerate().map(|(number, future)| Numbered::new(number, future));
             self.set = Some(numbered.collect());
