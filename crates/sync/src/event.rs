@@ -2,11 +2,14 @@
 //!
 //! # Invariants
 //!
-//! 1. `state` is even while the event is clear and odd while it is set. Every change adds one, so it tells the generations apart
-//!    too: whoever remembers an even state and finds another one knows that the event has been set since.
-//! 2. `state` is written under the lock of `waiters` only, and read anywhere.
-//! 3. The list holds waiters of the present even state only: setting the event takes the whole list. A place obtained in another
-//!    state is therefore void, and its owner may not touch the list with it.
+//! 1. `state` is a generation and two flags. [`SET`]: the event is set. [`WAITERS`]: the list may hold somebody, so that whoever sets the event
+//!    must look. Never both.
+//! 2. Every step from set to clear, and every pulse, begins a generation. Whoever remembers a clear state of one generation and finds it set, or another
+//!    generation, knows that the event has been set since.
+//! 3. [`WAITERS`] is written under the lock of `waiters` only: put there before the first one joins, and taken away together with the whole list. So without
+//!    it there is nobody to wake, and setting the event takes no lock.
+//! 4. The list holds waiters of the present generation only. A place obtained in another one is void, and so is one whose event is set: its owner may not
+//!    touch the list with it.
 
 use std::{
     fmt, mem,
@@ -17,6 +20,7 @@ use std::{
 use tokio::task::coop;
 
 use crate::{
+    inspected::{Resource, Waiting},
     primitive::{AtomicUsize, Mutex, Ordering, lock},
     wait_list::{Place, WaitList},
 };
@@ -54,43 +58,49 @@ use crate::{
 pub struct Event {
     state: AtomicUsize,
     waiters: Mutex<WaitList>,
+    resource: Resource,
+}
+
+/// What an [`Event`] is doing at one moment; made by [`Event::statistics`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventStatistics {
+    /// Whether it is set.
+    pub is_set: bool,
+    /// How many futures wait for it. Those that have been released and not polled since are not among them.
+    pub waiting: usize,
 }
 
 impl Event {
     /// Creates a clear event; in a `static` too.
     #[cfg(not(bowline_loom))]
     #[must_use]
+    #[track_caller]
     pub const fn new() -> Self {
-        Self { state: AtomicUsize::new(0), waiters: Mutex::new(WaitList::new()) }
+        Self { state: AtomicUsize::new(0), waiters: Mutex::new(WaitList::new()), resource: Resource::new("event") }
     }
 
     #[cfg(bowline_loom)]
     pub(crate) fn new() -> Self {
-        Self { state: AtomicUsize::new(0), waiters: Mutex::new(WaitList::new()) }
+        Self { state: AtomicUsize::new(0), waiters: Mutex::new(WaitList::new()), resource: Resource::new("event") }
     }
 
     /// Sets the event: everybody who waits is released. Setting it twice changes nothing.
     pub fn set(&self) {
-        let released = {
-            let mut waiters = lock(&self.waiters);
-            // Release, and written even when the event is set already: a waiter that reads this sees all that its setter did, the second
-            // setter's work too. One operation, not a load and a store, because loom overlooks readers between the two.
-            self.state.fetch_or(1, Ordering::Release);
-            mem::replace(&mut *waiters, WaitList::new())
-        };
-        released.wake_all();
+        // Release, and written even when the event is set already: a waiter that reads this sees all that its setter did, the second
+        // setter's work too.
+        self.change(Ordering::Release, |state| state | SET);
     }
 
     /// Clears the event: whoever begins to wait now waits for the next [`set`](Event::set).
     pub fn clear(&self) {
-        let _waiters = lock(&self.waiters);
-        // Relaxed: written under this lock only (invariant 2).
-        let state = self.state.load(Ordering::Relaxed);
-        if is_set(state) {
-            // Release: a waiter that finds the state changed returns, and must see what the setter did. The setter's writes come before
-            // this one through the lock.
-            self.state.store(state.wrapping_add(1), Ordering::Release);
-        }
+        // Release: a waiter that finds the generation changed returns, and must see what the setter did. AcqRel, because the setter may be another thread.
+        self.change(Ordering::AcqRel, |state| if is_set(state) { next_generation(state) } else { state });
+    }
+
+    /// Releases everybody who waits now, and leaves the event clear: whoever comes later waits for the next one. A set event stays set.
+    pub fn pulse(&self) {
+        self.change(Ordering::Release, |state| if is_set(state) { state } else { next_generation(state) });
     }
 
     /// Tells whether the event is set at this moment.
@@ -103,12 +113,52 @@ impl Event {
     ///
     /// The waiting begins with this call, not with the first poll: a pulse between the two releases the future.
     pub fn wait(&self) -> Wait<'_> {
-        Wait { event: self, seen: self.observe(), place: None }
+        Wait { event: self, seen: generation(self.observe()), place: None, waiting: self.resource.waiting() }
+    }
+
+    /// Reports whether it is set and how many wait, as of one moment.
+    #[must_use]
+    pub fn statistics(&self) -> EventStatistics {
+        let waiters = lock(&self.waiters);
+        EventStatistics { is_set: self.is_set(), waiting: waiters.len() }
     }
 
     fn observe(&self) -> usize {
-        // Acquire: pairs with the stores of `set` and `clear`, so that what was done before `set` is visible after `wait`.
+        // Acquire: pairs with the stores of `set`, `pulse` and `clear`, so that what was done before `set` is visible after `wait`.
         self.state.load(Ordering::Acquire)
+    }
+
+    /// Makes one step, and wakes those whom it releases.
+    fn change(&self, ordering: Ordering, step: impl Fn(usize) -> usize) {
+        // Relaxed: a guess, which the exchange checks.
+        let mut state = self.state.load(Ordering::Relaxed);
+        while state & WAITERS == 0 {
+            match self.state.compare_exchange_weak(state, step(state), ordering, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(found) => state = found,
+            }
+        }
+        self.change_with_waiters(ordering, step);
+    }
+
+    #[cold]
+    fn change_with_waiters(&self, ordering: Ordering, step: impl Fn(usize) -> usize) {
+        let released = {
+            let mut waiters = lock(&self.waiters);
+            // Others may change the state until the list is taken (invariant 3), but not the flag.
+            let mut state = self.state.load(Ordering::Relaxed);
+            loop {
+                let next = step(state);
+                let releases = next != state && state & WAITERS != 0;
+                let next = if releases { next & !WAITERS } else { next };
+                match self.state.compare_exchange_weak(state, next, ordering, Ordering::Relaxed) {
+                    Ok(_) if releases => break mem::replace(&mut *waiters, WaitList::new()),
+                    Ok(_) => return,
+                    Err(found) => state = found,
+                }
+            }
+        };
+        released.wake_all();
     }
 }
 
@@ -135,53 +185,70 @@ pub struct Wait<'a> {
     event: &'a Event,
     /// The state in which the waiting began.
     seen: usize,
-    /// Void as soon as the state is no longer `seen` (invariant 3).
+    /// Void as soon as the waiting is over (invariant 4).
     place: Option<Place>,
-}
-
-impl Wait<'_> {
-    fn is_released(&self, state: usize) -> bool {
-        is_set(self.seen) || state != self.seen
-    }
+    waiting: Waiting,
 }
 
 impl Future for Wait<'_> {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        let coop = ready!(coop::poll_proceed(cx));
-        if this.is_released(this.event.observe()) {
-            coop.made_progress();
-            return Poll::Ready(());
-        }
+        let Wait { event, seen, place, waiting } = self.get_mut();
+        waiting.poll(cx, |cx| {
+            let coop = ready!(coop::poll_proceed(cx));
+            if is_over(*seen, event.observe()) || event.join(*seen, place, cx).is_ready() {
+                coop.made_progress();
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+    }
+}
+
+impl Event {
+    /// Waits in the list, unless the waiting is over.
+    fn join(&self, seen: usize, place: &mut Option<Place>, cx: &mut Context<'_>) -> Poll<()> {
         // Dropped after the lock (invariant 5 of the wait list).
         let _replaced;
-        let mut waiters = lock(&this.event.waiters);
-        // Asked again under the lock: `set` may have taken the list since.
-        if this.is_released(this.event.observe()) {
-            coop.made_progress();
-            return Poll::Ready(());
+        let mut waiters = lock(&self.waiters);
+        // Acquire, as in `observe`, which this repeats. When it succeeds it writes what it found, or adds the flag: nobody acquires that.
+        let mut state = self.observe();
+        loop {
+            if is_over(seen, state) {
+                return Poll::Ready(());
+            }
+            if state & WAITERS != 0 {
+                break;
+            }
+            match self.state.compare_exchange_weak(state, state | WAITERS, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(found) => state = found,
+            }
         }
-        match &this.place {
+        match place {
             Some(place) => _replaced = waiters.update(place, cx.waker()),
-            None => this.place = Some(waiters.join(cx.waker())),
+            None => *place = Some(waiters.join(cx.waker(), ())),
         }
         Poll::Pending
+    }
+
+    fn leave(&self, seen: usize, place: Place) {
+        let mut waiters = lock(&self.waiters);
+        // Relaxed: nothing is read that a setter has written.
+        if !is_over(seen, self.state.load(Ordering::Relaxed)) {
+            let waker = waiters.leave(place);
+            drop(waiters);
+            drop(waker);
+        }
     }
 }
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        let Some(place) = self.place.take() else {
-            return;
-        };
-        let mut waiters = lock(&self.event.waiters);
-        // Relaxed: written under this lock only (invariant 2).
-        if self.event.state.load(Ordering::Relaxed) == self.seen {
-            let waker = waiters.leave(place);
-            drop(waiters);
-            drop(waker);
+        if let Some(place) = self.place.take() {
+            self.event.leave(self.seen, place);
         }
     }
 }
@@ -192,6 +259,25 @@ impl fmt::Debug for Wait<'_> {
     }
 }
 
+const SET: usize = 1;
+const WAITERS: usize = 2;
+const GENERATION: usize = 4;
+
 fn is_set(state: usize) -> bool {
-    state % 2 == 1
+    state & SET != 0
+}
+
+/// The state without the flag that concerns the list.
+fn generation(state: usize) -> usize {
+    state & !WAITERS
+}
+
+/// Clear, in the generation after this one.
+fn next_generation(state: usize) -> usize {
+    (state & !SET).wrapping_add(GENERATION)
+}
+
+/// Whether a waiting that began at `seen` is over (invariant 2).
+fn is_over(seen: usize, state: usize) -> bool {
+    is_set(seen) || generation(state) != seen
 }

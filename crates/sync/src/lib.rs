@@ -62,6 +62,7 @@
 #![forbid(unsafe_code)]
 
 mod event;
+mod inspected;
 mod limiter;
 mod primitive;
 mod rate_limiter;
@@ -70,6 +71,6 @@ mod wait_list;
 #[cfg(all(test, bowline_loom))]
 mod loom_tests;
 
-pub use event::{Event, Wait};
+pub use event::{Event, EventStatistics, Wait};
 pub use limiter::{AcquireOwnedPermit, AcquirePermit, AtCapacity, Limiter, LimiterStatistics, OwnedPermit, Permit};
 pub use rate_limiter::{AcquireSlot, InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};

@@ -18,9 +18,10 @@ use std::task::Waker;
 /// No entry: the end of a chain.
 const NIL: u32 = u32::MAX;
 
+/// `T` is what the owner needs to know of each waiter, such as how much it asks for; a granted entry keeps it until its place is given back.
 #[derive(Debug)]
-pub(crate) struct WaitList {
-    entries: Vec<Entry>,
+pub(crate) struct WaitList<T = ()> {
+    entries: Vec<Entry<T>>,
     head: u32,
     tail: u32,
     /// First of the free entries, chained by `next`.
@@ -33,14 +34,15 @@ pub(crate) struct WaitList {
 pub(crate) struct Place(u32);
 
 #[derive(Debug)]
-struct Entry {
+struct Entry<T> {
     /// Present exactly while the entry is waiting (invariant 2).
     waker: Option<Waker>,
     previous: u32,
     next: u32,
+    note: T,
 }
 
-impl WaitList {
+impl<T> WaitList<T> {
     pub(crate) const fn new() -> Self {
         Self { entries: Vec::new(), head: NIL, tail: NIL, free: NIL, waiting: 0 }
     }
@@ -55,8 +57,8 @@ impl WaitList {
     }
 
     /// Enters at the end of the line.
-    pub(crate) fn join(&mut self, waker: &Waker) -> Place {
-        let entry = Entry { waker: Some(waker.clone()), previous: self.tail, next: NIL };
+    pub(crate) fn join(&mut self, waker: &Waker, note: T) -> Place {
+        let entry = Entry { waker: Some(waker.clone()), previous: self.tail, next: NIL, note };
         let index = if self.free == NIL {
             let index = u32::try_from(self.entries.len())
                 .ok()
@@ -95,6 +97,19 @@ impl WaitList {
         self.head == place.0
     }
 
+    /// The note of the first in line.
+    pub(crate) fn first(&self) -> Option<&T> {
+        self.entries.get(self.head as usize).map(|entry| &entry.note)
+    }
+
+    pub(crate) fn note(&self, place: &Place) -> &T {
+        &self.entries[place.0 as usize].note
+    }
+
+    pub(crate) fn note_mut(&mut self, place: &Place) -> &mut T {
+        &mut self.entries[place.0 as usize].note
+    }
+
     /// The waker of the first in line.
     pub(crate) fn head_waker(&self) -> Option<Waker> {
         self.entries.get(self.head as usize)?.waker.clone()
@@ -119,7 +134,7 @@ impl WaitList {
         waker
     }
 
-    /// Ends the list: wakes everybody in order. Every place in it is void.
+    /// Ends the list: wakes everybody in order, outside of the lock. Every place in it is void.
     pub(crate) fn wake_all(mut self) {
         while let Some(waker) = self.grant_first() {
             waker.wake();
@@ -127,7 +142,8 @@ impl WaitList {
     }
 
     fn unlink(&mut self, index: u32) {
-        let Entry { previous, next, .. } = self.entries[index as usize];
+        let Entry { previous, next, .. } = &self.entries[index as usize];
+        let (previous, next) = (*previous, *next);
         match previous {
             NIL => self.head = next,
             previous => self.entries[previous as usize].next = next,
@@ -149,12 +165,12 @@ mod tests {
     #[test]
     fn leaves_from_the_middle_and_reuses_the_entry() {
         let mut list = WaitList::new();
-        let first = list.join(Waker::noop());
-        let second = list.join(Waker::noop());
-        let third = list.join(Waker::noop());
+        let first = list.join(Waker::noop(), ());
+        let second = list.join(Waker::noop(), ());
+        let third = list.join(Waker::noop(), ());
         assert!(list.leave(second).is_some());
         assert_eq!(list.len(), 2);
-        let fourth = list.join(Waker::noop());
+        let fourth = list.join(Waker::noop(), ());
         assert_eq!(list.entries.len(), 3, "the free entry is used again");
         for place in [first, third, fourth] {
             assert!(list.is_head(&place));
@@ -168,9 +184,9 @@ mod tests {
     #[test]
     fn a_granted_entry_is_not_reused_before_its_owner_leaves() {
         let mut list = WaitList::new();
-        let granted = list.join(Waker::noop());
+        let granted = list.join(Waker::noop(), ());
         list.grant_first();
-        let newcomer = list.join(Waker::noop());
+        let newcomer = list.join(Waker::noop(), ());
         assert!(list.is_granted(&granted) && !list.is_granted(&newcomer));
         list.leave(granted);
         assert!(list.is_head(&newcomer));

@@ -116,7 +116,7 @@ impl Turn {
         match self {
             Turn::Unasked if state.take() => {}
             Turn::Unasked => {
-                *self = Turn::InLine(state.waiters.join(cx.waker()));
+                *self = Turn::InLine(state.waiters.join(cx.waker(), ()));
                 return Poll::Pending;
             }
             Turn::InLine(place) if state.waiters.is_granted(place) => {}

@@ -89,7 +89,7 @@ impl Line {
                     *turn = Turn::Over;
                     return Slot::Granted;
                 }
-                *turn = Turn::InLine(self.waiters.join(waker));
+                *turn = Turn::InLine(self.waiters.join(waker, ()));
             }
             Turn::InLine(place) if self.waiters.is_granted(place) => {
                 self.finish(turn);

@@ -110,3 +110,19 @@ fn a_waiter_that_changes_hands_is_woken_by_its_new_waker() {
     event.set();
     assert_eq!(second.wakes(), 1);
 }
+
+#[test]
+fn pulse_releases_who_waits_and_nobody_else() {
+    let event = Event::new();
+    let mut waiting = ByHand::new(event.wait()).waits();
+    event.pulse();
+    assert_eq!((waiting.wakes(), event.is_set()), (1, false));
+    assert!(waiting.poll().is_ready());
+    let late = ByHand::new(event.wait()).waits();
+    assert_eq!(event.statistics().waiting, 1);
+    drop(late);
+    assert_eq!(event.statistics().waiting, 0);
+    event.set();
+    event.pulse();
+    assert!(event.is_set(), "a set event stays set");
+}
