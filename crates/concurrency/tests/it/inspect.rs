@@ -106,15 +106,18 @@ fn child_made_unseen() {
     // Alone in its process there is nobody else who switches it on; beside others this says less, and still holds.
     on_both(|| async {
         inspect(false);
-        let body = TaskGroup::builder().name("dx 01 unseen").scope(async |group| {
+        let inner = async |group: &TaskGroup| {
             inspect(true);
             let (open, gate) = oneshot::channel::<()>();
             drop(group.named("dx 01 seen").spawn(gate));
             let seen = tree();
             drop(open);
-            assert_eq!(task(&seen, "dx 01 seen").node, node(&seen, "dx 01 unseen").id);
-        });
-        body.await;
+            let unseen = node(&seen, "dx 01 unseen");
+            assert_eq!(task(&seen, "dx 01 seen").node, unseen.id);
+            assert_eq!(unseen.parent, Some(node(&seen, "dx 01 above").id), "{seen:#}");
+        };
+        let inner = async |_: &TaskGroup| TaskGroup::builder().name("dx 01 unseen").scope(inner).await;
+        TaskGroup::builder().name("dx 01 above").scope(inner).await;
     });
 }
 

@@ -1,6 +1,6 @@
 //! Who waits for what: the edges of the tree.
 
-use std::num::NonZeroUsize;
+use std::{future::poll_fn, num::NonZeroUsize, task::Poll};
 
 use bowline_concurrency::{
     BackgroundTasks, Spawner, TaskGroup, Tree, cancelled, in_task_scope, inspect,
@@ -44,6 +44,29 @@ fn dx_02_edge_through_a_group_to_the_task_that_is_awaited() {
             assert!(tree().waits().iter().all(|wait| wait.waiter != Some(task(&seen, "dx 02 child").id)));
         };
         TaskGroup::builder().name("dx 02").scope(outer).await;
+    });
+}
+
+#[test]
+fn dx_02_wait_that_is_over_says_nothing_though_its_waker_is_kept() {
+    on_both(|| async {
+        inspect(true);
+        let resource = Resource::new("mutex").named("dx 02 over");
+        let is_it =
+            |wait: &TreeWait| matches!(&wait.on, WaitsFor::Resource(it) if it.name.as_deref() == Some("dx 02 over"));
+        let shown = || tree().waits().iter().any(is_it);
+        let (mut waiting, mut kept) = (resource.waiting(), None);
+        poll_fn(|cx| {
+            let pending = waiting.poll(cx, |cx| {
+                kept = Some(cx.waker().clone());
+                Poll::<()>::Pending
+            });
+            assert!(pending.is_pending() && shown());
+            waiting.poll(cx, |_| Poll::Ready(()))
+        })
+        .await;
+        assert!(!shown());
+        drop(kept);
     });
 }
 
