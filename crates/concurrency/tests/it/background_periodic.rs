@@ -77,6 +77,22 @@ fn bg_21_slow_run_has_the_next_one_delayed() {
 }
 
 #[test]
+fn bg_21_run_after_a_slow_one_begins_a_period_later_and_not_on_the_old_schedule() {
+    paused(async {
+        let (tasks, began, begun) = (BackgroundTasks::new(), Instant::now(), Arc::new(Mutex::new(Vec::new())));
+        let list = begun.clone();
+        let task = tasks.periodic("job", Periodic::every(SECOND * 10).overlap(Overlap::Delay), move || {
+            let mut begun = list.lock().unwrap();
+            begun.push(began.elapsed().as_secs());
+            sleep(if begun.len() == 1 { SECOND * 12 } else { SECOND })
+        });
+        sleep(SECOND * 45).await;
+        assert_eq!(*begun.lock().unwrap(), [10, 22, 32, 42]);
+        assert!(task.unwrap().cancel().await.is_none());
+    });
+}
+
+#[test]
 fn bg_21_slow_run_is_cancelled_by_the_next_one() {
     paused(async {
         let (begun, counted) = begins(Periodic::every(SECOND * 10).overlap(Overlap::Cancel), 25, 45).await;
