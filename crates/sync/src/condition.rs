@@ -7,6 +7,8 @@
 //!    passes it on to the first in line.
 //! 3. Wakers are woken and dropped outside the lock of the list, and the mutex is given back outside of it.
 
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;
 mod notified;
 mod timed_out;
 

@@ -11,6 +11,8 @@
 
 mod guard;
 mod key;
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;
 mod waiting;
 
 use std::{

@@ -10,6 +10,8 @@
 //! 4. No user code runs under the lock: an error is moved in once and cloned as an `Arc`.
 
 mod error;
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;
 mod worker;
 
 use std::{fmt, sync::Arc};

@@ -178,13 +178,25 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// Locks in the name of the code at `location`.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and a hundred thousand may wait"
+    )]
     #[inline]
-    pub(crate) async fn lock_at(&self, location: &'static Location<'static>) -> MutexGuard<'_, T> {
-        let value = match poll_fn(|cx| self.poll_free(cx)).await {
-            Some(value) => value,
-            None => self.wait_in_line().await,
-        };
-        MutexGuard::new(self, value, location)
+    pub(crate) fn lock_at(&self, location: &'static Location<'static>) -> impl Future<Output = MutexGuard<'_, T>> {
+        async move {
+            let value = match poll_fn(|cx| self.poll_free(cx)).await {
+                Some(value) => value,
+                None => {
+                    self.holder.refuse_the_holder();
+                    let _waiter = Waiter::new(&self.waiting);
+                    let mut waiting = self.resource.waiting();
+                    let mut lock = pin!(self.value.lock());
+                    poll_fn(move |cx| waiting.poll(cx, |cx| lock.as_mut().poll(cx))).await
+                }
+            };
+            MutexGuard::new(self, value, location)
+        }
     }
 
     /// Waits for the lock, and refuses a value that may be half-changed.
@@ -258,6 +270,9 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// Use it where `body` changes the value in several steps with awaits between: if its future is dropped between two of them,
     /// the mutex is poisoned. With a guard, nobody would know.
+    ///
+    /// In a spawned task the compiler may say "implementation of `AsyncFnOnce` is not general enough" when `T` contains references, such as
+    /// `&'static str`. That is a limit of its own; `String` gets by.
     ///
     /// # Panics
     ///
@@ -333,15 +348,6 @@ impl<T: ?Sized> Mutex<T> {
             coop.made_progress();
         }
         Poll::Ready(value)
-    }
-
-    #[cold]
-    async fn wait_in_line(&self) -> tokio::sync::MutexGuard<'_, T> {
-        self.holder.refuse_the_holder();
-        let _waiter = Waiter::new(&self.waiting);
-        let mut waiting = self.resource.waiting();
-        let mut lock = pin!(self.value.lock());
-        poll_fn(|cx| waiting.poll(cx, |cx| lock.as_mut().poll(cx))).await
     }
 }
 

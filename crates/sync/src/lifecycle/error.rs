@@ -7,10 +7,10 @@ use std::{error::Error, fmt, sync::Arc};
 #[non_exhaustive]
 pub enum NotReady {
     /// It was asked to stop, or has ended well.
-    #[error("the worker is not ready, since it was stopped: use a new lifecycle to start it again")]
+    #[error("the worker was stopped: use a new lifecycle to start it again")]
     Stopped,
     /// It has failed.
-    #[error("the worker is not ready, since it failed: see the source of this error")]
+    #[error("the worker failed before one could use it")]
     Failed(#[source] WorkerFailed),
 }
 

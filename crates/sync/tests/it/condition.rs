@@ -30,7 +30,7 @@ impl Monitor {
     }
 
     fn add(&self, count: i32) {
-        *self.value.try_lock().unwrap() += count;
+        *self.value.try_lock().expect("nobody holds it") += count;
     }
 
     fn waiting(&self) -> usize {

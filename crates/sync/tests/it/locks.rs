@@ -115,6 +115,7 @@ of_every_kind! {
     a_hundred_thousand_waiters_take_turns,
 }
 
+#[expect(clippy::unwrap_used, reason = "these are tests, although only the macro calls them so")]
 mod cases {
     use super::*;
 

@@ -297,5 +297,5 @@ fn debug_shows_no_value() {
 fn a_waiting_lock_is_hardly_larger_than_tokios() {
     let (ours, tokios) = (Mutex::new(()), tokio::sync::Mutex::new(()));
     let (ours, tokios) = (size_of_val(&ours.lock()), size_of_val(&tokios.lock()));
-    assert!(ours <= tokios + 40, "{ours} bytes and not {tokios}");
+    assert!(ours <= tokios + 48, "{ours} bytes and not {tokios}");
 }
