@@ -184,7 +184,7 @@ impl Condition {
     ///
     /// # Cancel safety
     ///
-    /// That of [`wait_while`](Condition::wait_while).
+    /// That of [`wait_while`](Condition::wait_while), also after the limit, while it locks again.
     ///
     /// # Examples
     ///

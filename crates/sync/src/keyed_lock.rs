@@ -11,27 +11,24 @@
 
 mod guard;
 mod key;
+mod lines;
 #[cfg(all(test, bowline_loom))]
 mod loom_tests;
 mod waiting;
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    fmt,
-    hash::{BuildHasherDefault, Hash},
-    sync::Arc,
-    task::Waker,
-};
+use std::{fmt, hash::Hash, sync::Arc};
 
-use self::key::{Hashed, HashedKey, PassThrough};
 pub use self::{
     guard::{KeyedGuard, OwnedKeyedGuard},
     waiting::{LockKey, LockKeyOwned},
 };
+use self::{
+    key::HashedKey,
+    lines::{Lines, Released},
+};
 use crate::{
     inspected::Resource,
     primitive::{Mutex, lock},
-    wait_list::{Place, WaitList},
 };
 
 /// One lock for each key: whoever works on the same key takes turns, and different keys do not wait for each other.
@@ -106,7 +103,7 @@ impl<K> KeyedLock<K> {
     #[must_use]
     pub fn statistics(&self) -> KeyedLockStatistics {
         let lines = lock(&self.lines);
-        KeyedLockStatistics { keys: lines.map.len(), waiting: lines.waiting }
+        KeyedLockStatistics { keys: lines.keys(), waiting: lines.waiting() }
     }
 }
 
@@ -147,7 +144,7 @@ impl<K: Hash + Eq> KeyedLock<K> {
     /// Tells whether the key is locked or promised at this moment.
     pub fn is_locked(&self, key: &K) -> bool {
         let key = key::Borrowed::new(key);
-        lock(&self.lines).map.contains_key(&key as &dyn Hashed<K>)
+        lock(&self.lines).is_held(&key)
     }
 
     /// Gives a key back that is held.
@@ -171,76 +168,5 @@ impl<K> fmt::Debug for KeyedLock<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let KeyedLockStatistics { keys, waiting } = self.statistics();
         f.debug_struct("KeyedLock").field("keys", &keys).field("waiting", &waiting).finish_non_exhaustive()
-    }
-}
-
-/// A map that was larger than this gives its memory back when the last key goes.
-const KEPT_CAPACITY: usize = 1024;
-
-/// The keys that are held, and who waits for them.
-struct Lines<K> {
-    map: HashMap<HashedKey<K>, WaitList, BuildHasherDefault<PassThrough>>,
-    /// In all lines together.
-    waiting: usize,
-}
-
-/// What became of a key that was given back.
-enum Released<E> {
-    /// The first in line holds it now.
-    ToNext(Waker),
-    /// Nobody holds it: this was its entry.
-    Gone(E),
-}
-
-impl<K> Lines<K> {
-    const fn new() -> Self {
-        Self { map: HashMap::with_hasher(BuildHasherDefault::new()), waiting: 0 }
-    }
-}
-
-impl<K: Hash + Eq> Lines<K> {
-    /// Takes a free key.
-    fn take(&mut self, key: &HashedKey<K>) -> bool {
-        match self.map.entry(key.clone()) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(entry) => {
-                entry.insert(WaitList::new());
-                true
-            }
-        }
-    }
-
-    /// Enters the line of a key that is held. Returns the key by whose address the entry is found, for the caller to use instead of its own.
-    fn join(&mut self, key: &HashedKey<K>, waker: &Waker) -> (HashedKey<K>, Place) {
-        let (held, _) = self.map.get_key_value(key).expect("the caller has found the key held, under this lock");
-        let held = held.clone();
-        let place = self.line(&held).join(waker, ());
-        self.waiting += 1;
-        (held, place)
-    }
-
-    /// The line of a key that is held. Whoever waits or holds knows that it is there (invariants 1 and 2).
-    fn line(&mut self, key: &HashedKey<K>) -> &mut WaitList {
-        self.map.get_mut(key).expect("a key has an entry while somebody holds it")
-    }
-
-    /// Gives a place back; returns the waker of one that still waited.
-    fn leave(&mut self, key: &HashedKey<K>, place: Place) -> Option<Waker> {
-        let waker = self.line(key).leave(place);
-        self.waiting -= usize::from(waker.is_some());
-        waker
-    }
-
-    /// Ends a holding: the first in line holds the key from now on, or nobody.
-    fn release(&mut self, key: &HashedKey<K>) -> Released<impl Sized + use<K>> {
-        if let Some(waker) = self.line(key).grant_first() {
-            self.waiting -= 1;
-            return Released::ToNext(waker);
-        }
-        let entry = self.map.remove_entry(key);
-        let spare = self.map.is_empty() && self.map.capacity() > KEPT_CAPACITY;
-        // An empty map drops no key.
-        let map = spare.then(|| std::mem::take(&mut self.map));
-        Released::Gone((entry, map))
     }
 }

@@ -12,6 +12,7 @@
 mod error;
 #[cfg(all(test, bowline_loom))]
 mod loom_tests;
+mod phase;
 mod worker;
 
 use std::{fmt, sync::Arc};
@@ -19,6 +20,7 @@ use std::{fmt, sync::Arc};
 use self::error::Failure;
 pub use self::{
     error::{CannotBegin, NotReady, WorkerFailed},
+    phase::Phase,
     worker::Worker,
 };
 use crate::{
@@ -69,30 +71,6 @@ pub struct Lifecycle {
     ready: Event,
     stop: Event,
     ended: Event,
-}
-
-/// A section of a [`Lifecycle`], which goes through them in this order; [`Failed`](Phase::Failed) may follow each of the first three.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Phase {
-    /// The worker has not reported yet that it is ready. It may not have begun.
-    Starting,
-    /// The worker does its work.
-    Ready,
-    /// The worker was asked to stop and has not ended yet.
-    Stopping,
-    /// The worker has ended well, or was stopped before it began.
-    Stopped,
-    /// The worker has ended otherwise: by an error, a panic, or because it was dropped.
-    Failed,
-}
-
-impl Phase {
-    /// Tells whether the worker has ended, so that the phase will not change any more.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        matches!(self, Phase::Stopped | Phase::Failed)
-    }
 }
 
 /// What a [`Lifecycle`] is doing at one moment; made by [`Lifecycle::statistics`].
@@ -194,7 +172,7 @@ impl Lifecycle {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future has no effect on the worker or on others.
+    /// Dropping the future does not stop the worker; asking again answers the same.
     #[doc(alias = "join")]
     pub async fn stopped(&self) -> Result<(), WorkerFailed> {
         self.ended.wait().await;

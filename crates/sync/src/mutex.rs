@@ -11,19 +11,15 @@
 
 mod guard;
 mod holder;
+mod locking;
 mod poison;
 
 use std::{
     fmt,
-    future::poll_fn,
     panic::Location,
-    pin::pin,
     // Those of `std` under loom too: by the invariants 1 and 2 there is nothing in them that needs a model.
     sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
-    task::{Context, Poll, ready},
 };
-
-use tokio::task::coop;
 
 use self::holder::HolderNote;
 pub use self::{
@@ -177,28 +173,6 @@ impl<T: ?Sized> Mutex<T> {
         self.lock_at(Location::caller())
     }
 
-    /// Locks in the name of the code at `location`.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "an async fn keeps its arguments twice, and a hundred thousand may wait"
-    )]
-    #[inline]
-    pub(crate) fn lock_at(&self, location: &'static Location<'static>) -> impl Future<Output = MutexGuard<'_, T>> {
-        async move {
-            let value = match poll_fn(|cx| self.poll_free(cx)).await {
-                Some(value) => value,
-                None => {
-                    self.holder.refuse_the_holder();
-                    let _waiter = Waiter::new(&self.waiting);
-                    let mut waiting = self.resource.waiting();
-                    let mut lock = pin!(self.value.lock());
-                    poll_fn(move |cx| waiting.poll(cx, |cx| lock.as_mut().poll(cx))).await
-                }
-            };
-            MutexGuard::new(self, value, location)
-        }
-    }
-
     /// Waits for the lock, and refuses a value that may be half-changed.
     ///
     /// # Errors
@@ -338,17 +312,6 @@ impl<T: ?Sized> Mutex<T> {
         // Relaxed: invariant 2.
         PoisonCause::from_mark(self.poison.load(Ordering::Relaxed))
     }
-
-    /// Ready with the lock if it is free, and with nothing if one has to wait.
-    #[inline]
-    fn poll_free(&self, cx: &mut Context<'_>) -> Poll<Option<tokio::sync::MutexGuard<'_, T>>> {
-        let coop = ready!(coop::poll_proceed(cx));
-        let value = self.value.try_lock().ok();
-        if value.is_some() {
-            coop.made_progress();
-        }
-        Poll::Ready(value)
-    }
 }
 
 impl<T: Default> Default for Mutex<T> {
@@ -373,22 +336,5 @@ impl<T: ?Sized> fmt::Debug for Mutex<T> {
             .field("waiting", &waiting)
             .field("poisoned", &self.is_poisoned())
             .finish_non_exhaustive()
-    }
-}
-
-/// One future in the line.
-struct Waiter<'a>(&'a AtomicUsize);
-
-impl<'a> Waiter<'a> {
-    fn new(waiting: &'a AtomicUsize) -> Self {
-        // Relaxed, here and below: a count for the statistics.
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
-    }
-}
-
-impl Drop for Waiter<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
