@@ -155,23 +155,30 @@ impl Condition {
     }
 
     /// Waits in the name of the code at `location`.
-    async fn wait_at<'a, T: ?Sized>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and a hundred thousand may wait"
+    )]
+    fn wait_at<'a, T: ?Sized>(
         &self,
         guard: MutexGuard<'a, T>,
         location: &'static Location<'static>,
-    ) -> MutexGuard<'a, T> {
-        let mutex = MutexGuard::mutex(&guard);
-        let mut notified = self.join(guard).await;
-        (&mut notified).await;
-        let guard = mutex.lock_at(location).await;
-        notified.consume();
-        guard
+    ) -> impl Future<Output = MutexGuard<'a, T>> {
+        async move {
+            let mutex = MutexGuard::mutex(&guard);
+            let mut notified = self.join(guard).await;
+            (&mut notified).await;
+            // Boxed: a future of a condition waits long for the notification and shortly for the lock, which would make it three times as large.
+            let guard = Box::pin(mutex.lock_at(location)).await;
+            notified.consume();
+            guard
+        }
     }
 
     /// Waits as long as `condition` says so of the value, at most for `limit`.
     ///
     /// The limit is on the waiting, which ends with the mutex locked again: if others hold it then, this takes longer.
-    /// A `limit` of zero looks once. The value is looked at for a last time after the limit: when it has changed by then, that is a success.
+    /// The value is looked at for a last time after the limit: when it has changed by then, that is a success.
     ///
     /// # Errors
     ///
@@ -227,7 +234,7 @@ impl Condition {
                     timer.as_mut().poll(cx).map(|()| false)
                 })
                 .await;
-                guard = mutex.lock_at(location).await;
+                guard = Box::pin(mutex.lock_at(location)).await;
                 if !condition(&mut guard) {
                     notified.consume();
                     return Ok(guard);

@@ -68,6 +68,17 @@ use crate::inspected::Resource;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Who does not hold the lock cannot give it back, and nobody gives it back twice:
+///
+/// ```compile_fail,E0382
+/// # async fn nothing() {
+/// let mutex = bowline_sync::Mutex::new(0);
+/// let guard = mutex.lock().await;
+/// drop(guard);
+/// drop(guard);
+/// # }
+/// ```
 #[doc(alias = "Lock")]
 #[doc(alias = "AsyncMutex")]
 #[doc(alias = "poison")]
@@ -217,9 +228,9 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[track_caller]
     pub fn lock_unpoisoned(&self) -> impl Future<Output = Result<MutexGuard<'_, T>, Poisoned<MutexGuard<'_, T>>>> {
-        let lock = self.lock();
+        let location = Location::caller();
         async move {
-            let guard = lock.await;
+            let guard = self.lock_at(location).await;
             match self.poison() {
                 Some(cause) => Err(Poisoned::new(cause, guard)),
                 None => Ok(guard),
@@ -277,8 +288,8 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[track_caller]
     pub fn with<R>(&self, body: impl AsyncFnOnce(&mut T) -> R) -> impl Future<Output = R> {
-        let lock = self.lock();
-        async move { MutexGuard::with(lock.await, body).await }
+        let location = Location::caller();
+        async move { MutexGuard::with(self.lock_at(location).await, body).await }
     }
 
     /// Gives the value, which nobody else can use meanwhile.

@@ -239,6 +239,41 @@ fn ev_10_dropped_at_any_await_point_no_notification_is_lost() {
     .at_least(2);
 }
 
+#[test]
+fn ev_10_consumers_that_are_aborted_lose_no_notification() {
+    on_both_runtimes(|| async {
+        for round in 0..20 {
+            let monitor = Arc::new(Monitor::default());
+            let mut consumers: Vec<_> = (0..20)
+                .map(|_| {
+                    let monitor = Arc::clone(&monitor);
+                    tokio::spawn(async move { monitor.take_when_positive().await })
+                })
+                .collect();
+            let aborted = consumers.split_off(10);
+            for (number, consumer) in aborted.iter().enumerate() {
+                *monitor.value.lock().await += 1;
+                monitor.changed.notify_one();
+                if (number + round) % 3 == 0 {
+                    yield_now().await;
+                }
+                consumer.abort();
+            }
+            for consumer in aborted {
+                // What it took before it was aborted is missing for the others.
+                if consumer.await.is_ok() {
+                    *monitor.value.lock().await += 1;
+                    monitor.changed.notify_one();
+                }
+            }
+            for consumer in consumers {
+                consumer.await.unwrap();
+            }
+            assert_eq!((*monitor.value.lock().await, monitor.waiting()), (0, 0));
+        }
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn ev_11_after_the_limit_the_lock_is_held_by_the_guard_in_the_error() {
     let monitor = Monitor::default();
@@ -377,4 +412,13 @@ fn a_hundred_thousand_waiters_are_woken_at_once() {
         waiter.finish();
     }
     assert_eq!(format!("{:?}", monitor.changed), "Condition { waiting: 0, .. }");
+}
+
+#[test]
+fn a_waiting_future_does_not_carry_the_future_of_the_lock() {
+    let (mutex, condition) = (Mutex::new(0), Condition::new());
+    let guard = || mutex.try_lock().expect("nobody keeps it");
+    let wait = size_of_val(&condition.wait(guard()));
+    let wait_while = size_of_val(&condition.wait_while(guard(), |_| true));
+    assert!(wait <= 160 && wait_while <= 208, "{wait} and {wait_while} bytes");
 }

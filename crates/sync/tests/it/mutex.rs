@@ -297,5 +297,7 @@ fn debug_shows_no_value() {
 fn a_waiting_lock_is_hardly_larger_than_tokios() {
     let (ours, tokios) = (Mutex::new(()), tokio::sync::Mutex::new(()));
     let (ours, tokios) = (size_of_val(&ours.lock()), size_of_val(&tokios.lock()));
-    assert!(ours <= tokios + 48, "{ours} bytes and not {tokios}");
+    // The mutex, the place of the caller, the count of waiters, and what the feature shows.
+    let more = if cfg!(feature = "inspect") { 56 } else { 48 };
+    assert!(ours <= tokios + more, "{ours} bytes and not {tokios}");
 }
