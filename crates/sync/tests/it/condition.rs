@@ -414,6 +414,7 @@ fn a_hundred_thousand_waiters_are_woken_at_once() {
     assert_eq!(format!("{:?}", monitor.changed), "Condition { waiting: 0, .. }");
 }
 
+#[cfg(not(feature = "inspect"))]
 #[test]
 fn a_waiting_future_does_not_carry_the_future_of_the_lock() {
     let (mutex, condition) = (Mutex::new(0), Condition::new());
