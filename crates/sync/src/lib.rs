@@ -61,9 +61,13 @@
 //! Everything works in a `static`, and in several runtimes at once. There are no features. The minimum Rust version is 1.85.
 #![forbid(unsafe_code)]
 
+mod condition;
 mod event;
 mod inspected;
+mod keyed_lock;
+mod lifecycle;
 mod limiter;
+mod mutex;
 mod primitive;
 mod rate_limiter;
 mod wait_list;
@@ -71,6 +75,10 @@ mod wait_list;
 #[cfg(all(test, bowline_loom))]
 mod loom_tests;
 
+pub use condition::{Condition, ConditionStatistics, WaitTimedOut};
 pub use event::{Event, EventStatistics, Wait};
+pub use keyed_lock::{KeyLocked, KeyedGuard, KeyedLock, KeyedLockStatistics, LockKey, LockKeyOwned, OwnedKeyedGuard};
+pub use lifecycle::{CannotBegin, Lifecycle, LifecycleStatistics, NotReady, Phase, Worker, WorkerFailed};
 pub use limiter::{AcquireOwnedPermit, AcquirePermit, AtCapacity, Limiter, LimiterStatistics, OwnedPermit, Permit};
+pub use mutex::{Holder, Locked, Mutex, MutexGuard, MutexStatistics, PoisonCause, Poisoned};
 pub use rate_limiter::{AcquireSlot, InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};

@@ -5,6 +5,11 @@ use bowline_sync::{
     Wait,
 };
 
+use bowline_sync::{
+    Condition, KeyedGuard, KeyedLock, Lifecycle, LockKey, LockKeyOwned, Mutex, MutexGuard, NotReady, OwnedKeyedGuard,
+    Poisoned, WaitTimedOut, Worker, WorkerFailed,
+};
+
 fn is_send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 #[test]
@@ -12,4 +17,35 @@ fn everything_is_send_sync_and_unpin() {
     is_send_sync_unpin::<(Event, Wait<'_>)>();
     is_send_sync_unpin::<(Limiter, Permit<'_>, OwnedPermit, AcquirePermit<'_>, AcquireOwnedPermit)>();
     is_send_sync_unpin::<(Rate, RateLimiter, AcquireSlot<'_>, RetryAfter)>();
+}
+
+#[test]
+fn locks_and_lifecycles_are_send_sync_and_unpin() {
+    is_send_sync_unpin::<(Mutex<u8>, MutexGuard<'_, u8>, Poisoned<MutexGuard<'_, u8>>)>();
+    is_send_sync_unpin::<(Condition, WaitTimedOut<MutexGuard<'_, u8>>)>();
+    is_send_sync_unpin::<(KeyedLock<u8>, KeyedGuard<'_, u8>, OwnedKeyedGuard<u8>)>();
+    is_send_sync_unpin::<(LockKey<'_, u8>, LockKeyOwned<u8>)>();
+    is_send_sync_unpin::<(Lifecycle, Worker<&Lifecycle>, Worker<std::sync::Arc<Lifecycle>>, NotReady, WorkerFailed)>();
+}
+
+#[test]
+fn the_futures_of_locks_are_send() {
+    fn is_send<T: Send>(_: T) {}
+    let (mutex, condition, lifecycle) = (Mutex::new(0), Condition::new(), Lifecycle::new());
+    is_send(mutex.lock());
+    is_send(mutex.lock_unpoisoned());
+    is_send(mutex.with(async |value| *value += 1));
+    let guard = || mutex.try_lock().expect("nobody keeps it");
+    is_send(condition.wait(guard()));
+    is_send(condition.wait_while(guard(), |value| *value == 0));
+    is_send(condition.wait_timeout_while(guard(), std::time::Duration::ZERO, |value| *value == 0));
+    is_send(lifecycle.ready());
+    is_send(lifecycle.stopped());
+}
+
+/// A value that may move between threads, but not be shared, makes a mutex that may be shared, and a guard that may not.
+#[test]
+fn a_mutex_makes_its_value_shareable() {
+    fn is_sync<T: Sync>() {}
+    is_sync::<Mutex<std::cell::Cell<u8>>>();
 }

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use bowline_sync::{Condition, KeyedLock, Lifecycle, Mutex};
 use bowline_sync::{Event, Limiter, Rate, RateLimiter};
 use tokio::runtime::Builder;
 
@@ -51,4 +52,34 @@ fn a_free_limiter_lets_neighbours_run() {
 fn an_idle_rate_limiter_lets_neighbours_run() {
     let limiter = RateLimiter::with_burst(Rate::per_second(NonZeroU32::MAX), NonZeroU32::MAX);
     assert!(neighbour_runs_beside(|| async { limiter.acquire().await }));
+}
+
+#[test]
+fn free_locks_let_neighbours_run() {
+    let mutex = Mutex::new(0);
+    assert!(neighbour_runs_beside(|| async { drop(mutex.lock().await) }));
+    assert!(neighbour_runs_beside(|| async { drop(mutex.lock_unpoisoned().await) }));
+    assert!(neighbour_runs_beside(|| mutex.with(async |value| *value += 1)));
+    let locks = Arc::new(KeyedLock::new());
+    assert!(neighbour_runs_beside(|| async { drop(locks.lock(1).await) }));
+    assert!(neighbour_runs_beside(|| async { drop(locks.lock_owned(1).await) }));
+}
+
+#[test]
+fn a_condition_that_is_always_notified_lets_neighbours_run() {
+    let (mutex, condition) = (Mutex::new(0), Condition::new());
+    assert!(neighbour_runs_beside(|| async {
+        let wait = async { drop(condition.wait(mutex.lock().await).await) };
+        tokio::join!(biased; wait, async { condition.notify_all() });
+    }));
+}
+
+#[test]
+fn a_lifecycle_that_is_ready_or_ended_lets_neighbours_run() {
+    let lifecycle = Lifecycle::new();
+    let worker = lifecycle.begin().expect("it is new");
+    worker.ready();
+    assert!(neighbour_runs_beside(|| async { lifecycle.ready().await.expect("it is ready") }));
+    worker.end();
+    assert!(neighbour_runs_beside(|| async { lifecycle.stopped().await.expect("it has ended") }));
 }
