@@ -73,4 +73,5 @@ mod loom_tests;
 
 pub use event::{Event, EventStatistics, Wait};
 pub use limiter::{AcquireOwnedPermit, AcquirePermit, AtCapacity, Limiter, LimiterStatistics, OwnedPermit, Permit};
-pub use rate_limiter::{AcquireSlot, InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};
+pub use rate_limiter::{AcquireSlot, AcquireSlots, ExceedsBurst, NoSuchLimit, RateLimit, RateRefused};
+pub use rate_limiter::{InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};

@@ -255,7 +255,7 @@ async fn a_new_rate_holds_for_those_who_wait_already() {
     limiter.set_rate(per_second(10));
     waiter.await.unwrap();
     assert!((ms(100)..=ms(102)).contains(&start.elapsed()), "{:?}", start.elapsed());
-    assert_eq!(limiter.statistics().rate, per_second(10));
+    assert_eq!(limiter.statistics().limits[0].rate, per_second(10));
 }
 
 #[test]
