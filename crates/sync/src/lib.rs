@@ -61,6 +61,7 @@
 //! Everything works in a `static`, and in several runtimes at once. There are no features. The minimum Rust version is 1.85.
 #![forbid(unsafe_code)]
 
+mod admission;
 mod event;
 mod inspected;
 mod limiter;
@@ -71,6 +72,8 @@ mod wait_list;
 #[cfg(all(test, bowline_loom))]
 mod loom_tests;
 
+pub use admission::{AcquireAdmission, AcquireOwnedAdmission, Admission, AdmissionPermit};
+pub use admission::{AdmissionRefused, AdmissionStatistics, OwnedAdmissionPermit};
 pub use event::{Event, EventStatistics, Wait};
 pub use limiter::{AcquireOwnedPermit, AcquirePermit, AtCapacity, Limiter, LimiterStatistics, OwnedPermit, Permit};
 pub use rate_limiter::{AcquireSlot, AcquireSlots, ExceedsBurst, NoSuchLimit, RateLimit, RateRefused};

@@ -18,7 +18,7 @@
 
 use std::num::NonZeroU32;
 
-use super::Rate;
+use super::{Rate, RateLimit};
 
 /// Nanoseconds since the grid's origin.
 pub(crate) type Nanos = u64;
@@ -38,8 +38,8 @@ impl Grid {
         Self { rate, burst, arrival: 0, resume: None }
     }
 
-    pub(super) fn rate(&self) -> Rate {
-        self.rate
+    pub(super) fn limit(&self) -> RateLimit {
+        RateLimit { rate: self.rate, burst: self.burst }
     }
 
     pub(super) fn burst(&self) -> NonZeroU32 {

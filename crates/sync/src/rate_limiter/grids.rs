@@ -36,9 +36,9 @@ impl Grids {
         iter::once(&mut self.first).chain(&mut self.more)
     }
 
-    /// The first rate.
-    pub(crate) fn rate(&self) -> Rate {
-        self.first.rate()
+    /// The first limit.
+    pub(crate) fn limit(&self) -> RateLimit {
+        self.first.limit()
     }
 
     /// The largest request that all of them can grant.
@@ -47,7 +47,7 @@ impl Grids {
     }
 
     pub(super) fn limits(&self) -> Vec<RateLimit> {
-        self.iter().map(|grid| RateLimit { rate: grid.rate(), burst: grid.burst() }).collect()
+        self.iter().map(Grid::limit).collect()
     }
 
     pub(super) fn resume(&self) -> Option<Nanos> {

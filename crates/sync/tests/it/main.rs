@@ -1,5 +1,6 @@
 //! Tests of the public behaviour.
 
+mod admission;
 mod auto_traits;
 mod cooperation;
 mod event;
