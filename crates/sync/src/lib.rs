@@ -64,6 +64,7 @@
 mod admission;
 mod event;
 mod inspected;
+mod keyed_rate_limiter;
 mod limiter;
 mod primitive;
 mod rate_limiter;
@@ -75,6 +76,8 @@ mod loom_tests;
 pub use admission::{AcquireAdmission, AcquireOwnedAdmission, Admission, AdmissionPermit};
 pub use admission::{AdmissionRefused, AdmissionStatistics, OwnedAdmissionPermit};
 pub use event::{Event, EventStatistics, Wait};
+pub use keyed_rate_limiter::{AcquireKeySlot, AcquireKeySlots, KeyRefused, TooManyKeys};
+pub use keyed_rate_limiter::{KeyedRateLimiter, KeyedRateLimiterStatistics};
 pub use limiter::{AcquireOwnedPermit, AcquirePermit, AtCapacity, Limiter, LimiterStatistics, OwnedPermit, Permit};
 pub use rate_limiter::{AcquireSlot, AcquireSlots, ExceedsBurst, NoSuchLimit, RateLimit, RateRefused};
 pub use rate_limiter::{InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};

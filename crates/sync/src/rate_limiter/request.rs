@@ -32,10 +32,6 @@ impl Request {
         self.permits
     }
 
-    pub(crate) fn is_unasked(&self) -> bool {
-        matches!(self.turn, Turn::Unasked)
-    }
-
     pub(crate) fn is_in_line(&self) -> bool {
         self.turn.is_in_line()
     }

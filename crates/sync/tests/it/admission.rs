@@ -83,7 +83,7 @@ async fn slots_that_pass_while_there_is_no_room_do_not_pile_up() {
     held.extend([waiters.next().unwrap().finish(), waiters.next().unwrap().finish()]);
     let third = waiters.next().unwrap().waits();
     advance(ms(100)).await;
-    third.finish();
+    drop(third.finish());
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +96,7 @@ async fn a_place_that_comes_back_after_a_long_wait_brings_one_burst() {
     drop(first.finish());
     let second = second.waits();
     advance(ms(100)).await;
-    second.finish();
+    drop(second.finish());
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,7 +185,7 @@ fn futures_may_be_dropped_anywhere() {
     let visited = assert_cancel_safe(
         async || {
             let admission = Arc::new(Admission::new(1, per_second(1_000)));
-            let held = admission.acquire().await;
+            let held = admission.acquire_owned().await;
             let work = {
                 let admission = Arc::clone(&admission);
                 async move {

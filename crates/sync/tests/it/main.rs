@@ -4,6 +4,7 @@ mod admission;
 mod auto_traits;
 mod cooperation;
 mod event;
+mod keyed_rate_limiter;
 mod limiter;
 mod limiter_model;
 mod rate_limiter;
