@@ -1,13 +1,14 @@
 //! A task that finds everything ready must still let its neighbours run.
 
 use std::{
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use bowline_sync::{Admission, KeyedRateLimiter};
 use bowline_sync::{Event, Limiter, Rate, RateLimiter};
 use tokio::runtime::Builder;
 
@@ -51,4 +52,16 @@ fn a_free_limiter_lets_neighbours_run() {
 fn an_idle_rate_limiter_lets_neighbours_run() {
     let limiter = RateLimiter::with_burst(Rate::per_second(NonZeroU32::MAX), NonZeroU32::MAX);
     assert!(neighbour_runs_beside(|| async { limiter.acquire().await }));
+}
+
+#[test]
+fn rates_of_every_kind_let_neighbours_run() {
+    let (rate, burst) = (Rate::per_second(NonZeroU32::MAX), NonZeroU32::MAX);
+    let limiter = RateLimiter::with_burst(rate, burst).and(rate, burst);
+    assert!(neighbour_runs_beside(|| async { limiter.acquire_many(NonZeroU32::MIN).await.unwrap() }));
+    let keyed = KeyedRateLimiter::<u8>::with_burst(NonZeroUsize::MIN, rate, burst);
+    assert!(neighbour_runs_beside(|| async { keyed.acquire(&1).await.unwrap() }));
+    let admission = Arc::new(Admission::with_burst(1, rate, burst));
+    assert!(neighbour_runs_beside(|| async { drop(admission.acquire().await) }));
+    assert!(neighbour_runs_beside(|| async { drop(admission.acquire_owned().await) }));
 }
