@@ -3,8 +3,8 @@
 //! # Invariants
 //!
 //! 1. The first grid is always there and lies in place: one rate costs no allocation, and no look at the heap.
-//! 2. A request is due when the last of the grids says so. Slots of the *other* grids that pass until then are not wanted (the
-//!    request could not have used them), so these are clamped to that time; the grid that was the last one is not, as with one grid alone.
+//! 2. A request is due when the last of the grids says so. Slots of the others that pass until then are not wanted, since the request could not have used them:
+//!    invariant 4 of the line.
 
 use std::{iter, num::NonZeroU32};
 
@@ -54,6 +54,7 @@ impl Grids {
         self.first.resume()
     }
 
+    #[inline]
     pub(super) fn conform(&self, now: Nanos, permits: NonZeroU32) -> bool {
         self.first.conforms(now, permits) && self.more.iter().all(|grid| grid.conforms(now, permits))
     }
@@ -62,23 +63,18 @@ impl Grids {
     pub(super) fn take_for_newcomer(&mut self, now: Nanos, permits: NonZeroU32) -> bool {
         let conform = self.conform(now, permits);
         if conform {
-            self.iter_mut().for_each(|grid| grid.take_for_newcomer(now, permits));
+            self.first.take_for_newcomer(now, permits);
+            self.more.iter_mut().for_each(|grid| grid.take_for_newcomer(now, permits));
         }
         conform
     }
 
     pub(super) fn take_for_waiter(&mut self, now: Nanos, permits: NonZeroU32) -> bool {
-        if !self.conform(now, permits) {
-            return false;
+        let conform = self.conform(now, permits);
+        if conform {
+            self.iter_mut().for_each(|grid| grid.take_for_waiter(permits));
         }
-        if !self.more.is_empty() {
-            let due = self.due(0, permits);
-            for grid in self.iter_mut().filter(|grid| grid.due(0, permits) < due) {
-                grid.forget_unused(due);
-            }
-        }
-        self.iter_mut().for_each(|grid| grid.take_for_waiter(permits));
-        true
+        conform
     }
 
     pub(super) fn forget_unused(&mut self, now: Nanos) {

@@ -222,7 +222,7 @@ impl PartialEq for Touchy {
 impl Eq for Touchy {}
 
 #[tokio::test(start_paused = true)]
-async fn keys_whose_comparison_panics_harm_nobody_and_equal_hashes_are_told_apart() {
+async fn keys_whose_comparison_panics_harm_nobody() {
     let limiter = keyed::<Touchy>(3, per_second(10));
     let fails = Arc::new(AtomicBool::new(false));
     let key = |number| Touchy(number, Arc::clone(&fails));
@@ -240,6 +240,22 @@ async fn keys_whose_comparison_panics_harm_nobody_and_equal_hashes_are_told_apar
     limiter.try_acquire(&key(2)).unwrap();
     limiter.try_acquire(&key(3)).unwrap();
     assert_eq!((limiter.statistics().keys, limiter.statistics().evicted), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_hashes_are_told_apart_when_one_is_forgotten() {
+    let limiter = KeyedRateLimiter::<Touchy>::with_burst(NonZeroUsize::new(3).unwrap(), per_second(10), many(2));
+    let key = |number| Touchy(number, Arc::default());
+    for (number, permits) in [(0, 2), (1, 1), (2, 2)] {
+        limiter.try_acquire_many(&key(number), many(permits)).unwrap();
+    }
+    advance(ms(100)).await;
+    limiter.try_acquire(&key(3)).unwrap();
+    for number in [0, 2] {
+        let refused = limiter.try_acquire_many(&key(number), many(2)).unwrap_err();
+        assert!(matches!(refused, KeyRefused::RetryAfter(_)), "{number}: {refused}");
+    }
+    assert!(matches!(limiter.try_acquire(&key(1)), Err(KeyRefused::TooManyKeys(_))));
 }
 
 #[test]
