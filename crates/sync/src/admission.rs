@@ -34,6 +34,8 @@ use crate::{
 /// The capacity and the rate can be changed at any time, as with the two others: a capacity below what is in use takes nothing away, zero
 /// closes the gate.
 ///
+/// Where only one of the two is bounded, use a [`Limiter`](crate::Limiter) or a [`RateLimiter`](crate::RateLimiter) alone: a limiter asks no clock.
+///
 /// # Examples
 ///
 /// ```

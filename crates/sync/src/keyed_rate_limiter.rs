@@ -37,7 +37,7 @@ use crate::{
 /// Bounds how often something is done for each key: each host, each user, each tenant has a rate of its own.
 ///
 /// For each key it is what a [`RateLimiter`](crate::RateLimiter) is: slots on a grid, granted in the order of asking, given back by whoever is cancelled.
-/// The keys do not wait for each other.
+/// The keys do not wait for each other. Where the keys are few and known, a `RateLimiter` in each of them is simpler, and never refuses a key.
 ///
 /// # Memory
 ///
@@ -315,3 +315,6 @@ impl<K> fmt::Debug for KeyedRateLimiter<K> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;

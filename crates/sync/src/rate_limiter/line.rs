@@ -69,8 +69,14 @@ pub(crate) struct Wakes {
 }
 
 impl Wakes {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn run(self) {
+        if !self.wake.is_empty() || self.discard.is_some() {
+            self.run_all();
+        }
+    }
+
+    fn run_all(self) {
         drop(self.discard);
         for waker in self.wake {
             waker.wake();

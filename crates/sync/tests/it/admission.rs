@@ -157,6 +157,7 @@ async fn a_lower_capacity_takes_nothing_away_and_zero_closes_the_gate() {
     drop((first, second));
     let waiter = ByHand::new(admission.acquire()).waits();
     admission.set_capacity(1);
+    assert_eq!(waiter.wakes(), 1);
     drop(waiter.finish());
 }
 

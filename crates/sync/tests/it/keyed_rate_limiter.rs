@@ -104,6 +104,20 @@ async fn a_full_table_of_busy_keys_refuses_new_ones_until_one_owes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_only_key_that_owes_nothing_is_found_wherever_it_is() {
+    for idle in 0..20 {
+        let limiter = KeyedRateLimiter::<u32>::with_burst(NonZeroUsize::new(20).unwrap(), per_second(10), many(2));
+        for key in 0..20 {
+            limiter.try_acquire_many(&key, many(if key == idle { 1 } else { 2 })).unwrap();
+        }
+        advance(ms(100)).await;
+        assert_eq!(limiter.peek(&99), Duration::ZERO, "the place of {idle}");
+        limiter.try_acquire(&99).unwrap();
+        assert!(limiter.try_acquire(&98).is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn lk_15_a_cancelled_waiter_leaves_nothing_but_the_debt() {
     let limiter = keyed::<u32>(1, per_second(10));
     limiter.acquire(&1).await.unwrap();

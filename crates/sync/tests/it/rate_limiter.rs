@@ -316,12 +316,21 @@ async fn lk_21_a_large_request_is_not_starved_by_a_stream_of_small_ones() {
             })
         })
         .collect();
+    let newcomers = {
+        let limiter = Arc::clone(&limiter);
+        tokio::spawn(async move {
+            loop {
+                sleep(ms(10)).await;
+                let _ = limiter.try_acquire();
+            }
+        })
+    };
     sleep(ms(3_050)).await;
     let start = Instant::now();
     limiter.acquire_many(many(5)).await.unwrap();
     // Eight stand before it; then it is the first, for at most five slots.
     assert!(start.elapsed() <= ms(800 + 500), "{:?}", start.elapsed());
-    stream.iter().for_each(tokio::task::JoinHandle::abort);
+    stream.iter().chain([&newcomers]).for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test(start_paused = true)]

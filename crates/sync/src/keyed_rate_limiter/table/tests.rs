@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
-use super::{Index, Table};
+use super::{Entry, Index, Table};
 use crate::rate_limiter::{
     Rate,
     grid::Nanos,
@@ -80,4 +80,11 @@ fn a_key_with_a_future_in_its_line_is_kept_and_not_swept_for() {
     table.may_be_idle_at(0);
     assert_eq!(table.make_room(5 * SECOND, &mut Vec::new()), Ok(()));
     assert_ne!(index, Index::NONE);
+}
+
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn a_key_costs_what_the_docs_say() {
+    // Beside it, 16 bytes and a bit in the map.
+    assert!(size_of::<Option<Entry<u64>>>() <= 240, "{}", size_of::<Option<Entry<u64>>>());
 }

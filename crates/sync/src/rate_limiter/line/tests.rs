@@ -223,7 +223,8 @@ fn limits() -> impl Strategy<Value = Limits> {
 
 fn machine((limits, capacity): &Limits) -> Machine {
     let limit = |(permits, burst): (u32, u32)| {
-        (Rate::per_second(NonZeroU32::new(permits).unwrap()), NonZeroU32::new(burst).unwrap())
+        let count = |count| NonZeroU32::new(count).expect("not zero");
+        (Rate::per_second(count(permits)), count(burst))
     };
     let (rate, burst) = limit(limits[0]);
     let mut grids = Grids::new(rate, burst);
