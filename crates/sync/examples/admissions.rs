@@ -36,7 +36,10 @@ const COLUMN: Duration = Duration::from_millis(40);
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let full = RATE.get() as usize / COLUMNS;
-    println!("{TASKS} tasks, {RATE} slots a second; one column is {} ms, its full height {full} slots", COLUMN.as_millis());
+    println!(
+        "{TASKS} tasks, {RATE} slots a second; one column is {} ms, its full height {full} slots",
+        COLUMN.as_millis()
+    );
 
     let limiter = Arc::new(RateLimiter::new(Rate::per_second(RATE)));
     let ours = watch(|task, admitted| {

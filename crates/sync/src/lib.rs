@@ -61,10 +61,12 @@
 //! Everything works in a `static`, and in several runtimes at once. There are no features. The minimum Rust version is 1.85.
 #![forbid(unsafe_code)]
 
+mod admission;
 mod condition;
 mod event;
 mod inspected;
 mod keyed_lock;
+mod keyed_rate_limiter;
 mod lifecycle;
 mod limiter;
 mod mutex;
@@ -75,10 +77,15 @@ mod wait_list;
 #[cfg(all(test, bowline_loom))]
 mod loom_tests;
 
+pub use admission::{AcquireAdmission, AcquireOwnedAdmission, Admission, AdmissionPermit};
+pub use admission::{AdmissionRefused, AdmissionStatistics, OwnedAdmissionPermit};
 pub use condition::{Condition, ConditionStatistics, WaitTimedOut};
 pub use event::{Event, EventStatistics, Wait};
 pub use keyed_lock::{KeyLocked, KeyedGuard, KeyedLock, KeyedLockStatistics, LockKey, LockKeyOwned, OwnedKeyedGuard};
+pub use keyed_rate_limiter::{AcquireKeySlot, AcquireKeySlots, KeyRefused, TooManyKeys};
+pub use keyed_rate_limiter::{KeyedRateLimiter, KeyedRateLimiterStatistics};
 pub use lifecycle::{CannotBegin, Lifecycle, LifecycleStatistics, NotReady, Phase, Worker, WorkerFailed};
 pub use limiter::{AcquireOwnedPermit, AcquirePermit, AtCapacity, Limiter, LimiterStatistics, OwnedPermit, Permit};
 pub use mutex::{Holder, Locked, Mutex, MutexGuard, MutexStatistics, PoisonCause, Poisoned};
-pub use rate_limiter::{AcquireSlot, InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};
+pub use rate_limiter::{AcquireSlot, AcquireSlots, ExceedsBurst, NoSuchLimit, RateLimit, RateRefused};
+pub use rate_limiter::{InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};

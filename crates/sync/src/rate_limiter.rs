@@ -1,32 +1,37 @@
-//! A fair bound on how often something happens, in three layers: `grid` is the arithmetic, `line` adds those who wait, both are told the
-//! time; `acquire` and this file add the lock, the clock and the timer.
+//! A fair bound on how often something happens, in layers: `grid` is the arithmetic of one rate, `grids` that of several, `room` bounds how
+//! many at once (for [`Admission`](crate::Admission)), `line` adds those who wait; all are told the time. `shared` adds the lock and the clock, `request` the timer.
 
 mod acquire;
-mod clock;
-mod grid;
-mod line;
+pub(crate) mod clock;
+pub(crate) mod grid;
+pub(crate) mod grids;
+pub(crate) mod line;
 mod rate;
+mod refused;
+pub(crate) mod request;
+pub(crate) mod room;
+pub(crate) mod shared;
+mod statistics;
 
 use std::{fmt, num::NonZeroU32, time::Duration};
 
 use tokio::time::Instant;
 
 pub use self::{
-    acquire::AcquireSlot,
+    acquire::{AcquireSlot, AcquireSlots},
     rate::{InvalidPeriod, Rate},
+    refused::{ExceedsBurst, NoSuchLimit, RateRefused, RetryAfter},
+    statistics::{RateLimit, RateLimiterStatistics},
 };
-use self::{
-    clock::Clock,
-    line::{Line, Wakes},
-};
-use crate::primitive::{Mutex, lock};
+use self::{grids::Grids, line::Line, request::Request, room::Room, shared::Shared};
+use crate::inspected::Resource;
 
 /// Bounds how often tasks do something, first come, first served.
 ///
 /// The slots lie on a fixed grid, one each `period / permits`, and are granted in the order of asking. While somebody waits none is lost: a
 /// timer that comes late grants every slot that has passed meanwhile, and the slot of a cancelled waiter goes to the next one. So the limiter
 /// reaches its rate and not 90 % of it, whatever the number of waiters. Slots that nobody asked for are lost, except for `burst`, of which
-/// there is one unless [`with_burst`](RateLimiter::with_burst) says more.
+/// there is one unless [`with_burst`](RateLimiter::with_burst) says more. Several limits can be kept at once, see [`and`](RateLimiter::and).
 ///
 /// Tokio's timer has a resolution of a millisecond: above a thousand a second, the rate is reached with as many waiters, or
 /// as large a burst, as there are slots in two milliseconds.
@@ -65,50 +70,15 @@ use crate::primitive::{Mutex, lock};
 #[doc(alias = "leaky bucket")]
 #[doc(alias = "token bucket")]
 pub struct RateLimiter {
-    state: Mutex<State>,
-}
-
-struct State {
-    /// The grid begins with the first use: a `static` is made before there is a clock.
-    origin: Option<Instant>,
-    line: Line,
-}
-
-/// What a [`RateLimiter`] is doing at one moment; made by [`RateLimiter::statistics`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RateLimiterStatistics {
-    /// The rate in force.
-    pub rate: Rate,
-    /// How many unused slots may be taken at once.
-    pub burst: NonZeroU32,
-    /// How many slots have been granted so far, those that were given back not counted.
-    pub granted: u64,
-    /// How many futures wait in line.
-    pub waiting: usize,
-    /// When the present pause ends; `None` when there is none.
-    pub paused_until: Option<Instant>,
-}
-
-/// No slot is free yet; returned by [`RateLimiter::try_acquire`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the rate is used up: try again in {duration:?}, or wait in line with `acquire`")]
-pub struct RetryAfter {
-    duration: Duration,
-}
-
-impl RetryAfter {
-    /// How long until the first slot that is neither taken nor waited for, as far as is known now.
-    #[must_use]
-    pub fn duration(&self) -> Duration {
-        self.duration
-    }
+    shared: Shared,
+    resource: Resource,
 }
 
 impl RateLimiter {
     /// Creates a limiter without bursts; in a `static` too.
     #[cfg(not(bowline_loom))]
     #[must_use]
+    #[track_caller]
     pub const fn new(rate: Rate) -> Self {
         Self::with_burst(rate, NonZeroU32::MIN)
     }
@@ -116,20 +86,96 @@ impl RateLimiter {
     /// Creates a limiter that lets up to `burst` slots be taken at once after they were not used. A new one has them all.
     #[cfg(not(bowline_loom))]
     #[must_use]
+    #[track_caller]
     pub const fn with_burst(rate: Rate, burst: NonZeroU32) -> Self {
-        Self { state: Mutex::new(State { origin: None, line: Line::new(rate, burst) }) }
+        let line = Line::new(Grids::new(rate, burst), Room::UNLIMITED);
+        Self { shared: Shared::new(line), resource: Resource::new("rate limiter") }
     }
 
     #[cfg(bowline_loom)]
     pub(crate) fn new(rate: Rate) -> Self {
-        Self { state: Mutex::new(State { origin: None, line: Line::new(rate, NonZeroU32::MIN) }) }
+        let line = Line::new(Grids::new(rate, NonZeroU32::MIN), Room::UNLIMITED);
+        Self { shared: Shared::new(line), resource: Resource::new("rate limiter") }
+    }
+
+    /// Adds a limit. A request is granted when all limits allow it, and then counts in all of them: a refusal takes nothing from any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{num::NonZeroU32, sync::LazyLock, time::Duration};
+    ///
+    /// use bowline_sync::{Rate, RateLimiter};
+    ///
+    /// const fn count(permits: u32) -> NonZeroU32 {
+    ///     NonZeroU32::new(permits).expect("not zero")
+    /// }
+    ///
+    /// /// As the server documents it: ten a second, and two hundred a minute.
+    /// static API: LazyLock<RateLimiter> = LazyLock::new(|| {
+    ///     RateLimiter::with_burst(Rate::per_second(count(10)), count(10)).and(Rate::per_minute(count(200)), count(200))
+    /// });
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let start = tokio::time::Instant::now();
+    /// for _ in 0..200 {
+    ///     API.acquire().await;
+    /// }
+    /// assert_eq!(start.elapsed(), Duration::from_secs(19), "ten at once, then ten a second");
+    /// // By now, 63 of the two hundred have come back.
+    /// for _ in 0..73 {
+    ///     API.acquire().await;
+    /// }
+    /// assert!(start.elapsed() > Duration::from_secs(21), "from now on, one each 300 ms");
+    /// # }
+    /// ```
+    #[doc(alias = "composite")]
+    #[must_use]
+    pub fn and(mut self, rate: Rate, burst: NonZeroU32) -> Self {
+        self.shared.build(|line| line.and(rate, burst));
+        self
     }
 
     /// Waits for the next slot, in the order of asking.
     ///
     /// The place in line is taken at the first poll.
+    #[doc(alias = "until_ready")]
     pub fn acquire(&self) -> AcquireSlot<'_> {
         AcquireSlot::new(self)
+    }
+
+    /// Waits for so many slots at once, in the order of asking: for requests that cost more than others.
+    ///
+    /// A request of `permits` is granted before any that came later, at the latest `permits / rate` after it has become the first in line: the small ones behind
+    /// it wait, they do not starve it. The place in line is taken at the first poll.
+    ///
+    /// # Errors
+    ///
+    /// [`ExceedsBurst`], at the first poll, when there are never so many at once. Nobody is held up by it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{num::NonZeroU32, time::Duration};
+    ///
+    /// use bowline_sync::{Rate, RateLimiter};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (kilobytes, burst) = (NonZeroU32::try_from(100)?, NonZeroU32::try_from(64)?);
+    /// let uplink = RateLimiter::with_burst(Rate::per_second(kilobytes), burst);
+    /// uplink.acquire_many(burst).await?; // at once
+    /// assert_eq!(uplink.peek_many(NonZeroU32::try_from(50)?)?, Duration::from_millis(500));
+    /// assert!(uplink.acquire_many(kilobytes).await.is_err(), "a hundred are more than the burst");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "until_n_ready")]
+    #[doc(alias = "weight")]
+    #[doc(alias = "cost")]
+    pub fn acquire_many(&self, permits: NonZeroU32) -> AcquireSlots<'_> {
+        AcquireSlots::new(self, permits)
     }
 
     /// Takes a slot if one is free now. It never overtakes a waiter.
@@ -137,9 +183,48 @@ impl RateLimiter {
     /// # Errors
     ///
     /// [`RetryAfter`], with the time to wait, when there is none.
+    #[doc(alias = "check")]
     pub fn try_acquire(&self) -> Result<(), RetryAfter> {
-        self.with_line(|line, clock, wakes| {
-            line.try_take(clock.now(), wakes).map_err(|due| RetryAfter { duration: clock.until(due) })
+        self.shared.with_line(|line, clock, wakes| {
+            line.try_take(NonZeroU32::MIN, clock.now(), wakes).map_err(|refused| clock.retry_after(&refused))
+        })
+    }
+
+    /// Takes so many slots if all are free now. It never overtakes a waiter.
+    ///
+    /// # Errors
+    ///
+    /// [`RateRefused::RetryAfter`], with the time to wait, when they are not; [`RateRefused::ExceedsBurst`] when there are never so many at once.
+    #[doc(alias = "check_n")]
+    pub fn try_acquire_many(&self, permits: NonZeroU32) -> Result<(), RateRefused> {
+        self.shared.with_line(|line, clock, wakes| {
+            ExceedsBurst::check(permits, line)?;
+            Ok(line.try_take(permits, clock.now(), wakes).map_err(|refused| clock.retry_after(&refused))?)
+        })
+    }
+
+    /// Tells how long a request would wait if it came now, as far as is known; zero when it would be granted at once. It takes nothing.
+    ///
+    /// It is an estimate: those before it may go away, the rate may change, others may be faster. Do not sleep and ask again: [`acquire`](RateLimiter::acquire)
+    /// keeps the place.
+    #[must_use]
+    pub fn peek(&self) -> Duration {
+        self.shared.with_line(|line, clock, wakes| {
+            let answer = line.peek(NonZeroU32::MIN, clock.now(), wakes);
+            answer.map_or_else(|refused| clock.until_due(&refused), |()| Duration::ZERO)
+        })
+    }
+
+    /// Tells how long a request for so many slots would wait if it came now, like [`peek`](RateLimiter::peek).
+    ///
+    /// # Errors
+    ///
+    /// [`ExceedsBurst`] when it would never be granted.
+    pub fn peek_many(&self, permits: NonZeroU32) -> Result<Duration, ExceedsBurst> {
+        self.shared.with_line(|line, clock, wakes| {
+            ExceedsBurst::check(permits, line)?;
+            let answer = line.peek(permits, clock.now(), wakes);
+            Ok(answer.map_or_else(|refused| clock.until_due(&refused), |()| Duration::ZERO))
         })
     }
 
@@ -150,47 +235,45 @@ impl RateLimiter {
     #[doc(alias = "Retry-After")]
     #[doc(alias = "backoff")]
     pub fn pause_until(&self, resume: Instant) {
-        self.with_line(|line, clock, _| line.pause(clock.now(), clock.nanos(resume)));
+        self.shared.with_line(|line, clock, _| line.pause(clock.now(), clock.nanos(resume)));
     }
 
     /// Pauses everybody for at least so long from now, like [`pause_until`](RateLimiter::pause_until).
     pub fn pause_for(&self, duration: Duration) {
-        self.with_line(|line, clock, _| line.pause(clock.now(), clock.nanos_after(duration)));
+        self.shared.with_line(|line, clock, _| line.pause(clock.now(), clock.nanos_after(duration)));
     }
 
-    /// Changes the rate, for those who wait too. The burst stays, and so does a pause.
+    /// Changes the rate, for those who wait too. The burst stays, and so does a pause. Of several limits it is the first one's.
     pub fn set_rate(&self, rate: Rate) {
-        self.with_line(|line, clock, wakes| line.set_rate(rate, clock.now(), wakes));
+        self.shared.with_line(|line, clock, wakes| line.set_rate(0, rate, clock.now(), wakes));
     }
 
-    /// Reports rate, slots granted, length of the line and pause, as of one moment.
+    /// Changes the rate of one of several limits. They count from zero, in the order in which the limiter was made: the first
+    /// [`and`](RateLimiter::and) added number one.
+    ///
+    /// # Errors
+    ///
+    /// [`NoSuchLimit`] when there are fewer.
+    pub fn set_rate_of(&self, limit: usize, rate: Rate) -> Result<(), NoSuchLimit> {
+        let is_there = self.shared.with_line(|line, clock, wakes| line.set_rate(limit, rate, clock.now(), wakes));
+        if is_there { Ok(()) } else { Err(NoSuchLimit { limit }) }
+    }
+
+    /// Reports the limits, permits granted, length of the line and pause, as of one moment.
     #[must_use]
     pub fn statistics(&self) -> RateLimiterStatistics {
-        self.with_line(|line, clock, _| RateLimiterStatistics {
-            rate: line.grid().rate(),
-            burst: line.grid().burst(),
+        self.shared.with_line(|line, clock, _| RateLimiterStatistics {
+            limits: line.grids().limits(),
             granted: line.granted(),
             waiting: line.waiting(),
-            paused_until: line
-                .grid()
-                .resume()
-                .filter(|resume| *resume > clock.now())
-                .map(|resume| clock.instant(resume)),
+            paused_until: line.resume(clock.now()).map(|resume| clock.instant(resume)),
         })
     }
 
-    /// Does one thing under the lock, and what it leaves to do after it.
-    fn with_line<T>(&self, act: impl FnOnce(&mut Line, Clock, &mut Wakes) -> T) -> T {
-        let mut wakes = Wakes::default();
-        // Asked before the lock, which is held for less long then; that clocks may arrive out of order does no harm (invariant 3 of the grid).
-        let now = Instant::now();
-        let answer = {
-            let mut state = lock(&self.state);
-            let origin = *state.origin.get_or_insert(now);
-            act(&mut state.line, Clock::new(origin, now), &mut wakes)
-        };
-        wakes.run();
-        answer
+    fn give_up(&self, request: &mut Request) {
+        if request.is_in_line() {
+            self.shared.with_line(|line, clock, wakes| request.give_up(line, clock, wakes));
+        }
     }
 }
 
@@ -198,7 +281,7 @@ impl fmt::Debug for RateLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let now = self.statistics();
         f.debug_struct("RateLimiter")
-            .field("rate", &now.rate)
+            .field("limits", &now.limits)
             .field("granted", &now.granted)
             .field("waiting", &now.waiting)
             .field("paused_until", &now.paused_until)

@@ -1,20 +1,15 @@
-//! The future that waits for a slot.
+//! The futures that wait for slots.
 
 use std::{
+    convert::Infallible,
     fmt,
+    num::NonZeroU32,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use tokio::{
-    task::coop,
-    time::{Instant, Sleep, sleep_until},
-};
-
-use super::{
-    RateLimiter,
-    line::{Slot, Turn},
-};
+use super::{ExceedsBurst, RateLimiter, request::Request};
+use crate::inspected::Waiting;
 
 /// Waits for the next slot; made by [`RateLimiter::acquire`].
 ///
@@ -32,23 +27,13 @@ use super::{
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireSlot<'a> {
     limiter: &'a RateLimiter,
-    turn: Turn,
-    /// Only ever set by the first in line. Not shared with the next one: that may live in another runtime.
-    timer: Option<Pin<Box<Sleep>>>,
+    request: Request,
+    waiting: Waiting,
 }
 
 impl<'a> AcquireSlot<'a> {
     pub(super) fn new(limiter: &'a RateLimiter) -> Self {
-        Self { limiter, turn: Turn::Unasked, timer: None }
-    }
-
-    /// The timer, set to `due`. An unchanged one is left alone: resetting costs as much as a new one.
-    fn timer_at(&mut self, due: Instant) -> Pin<&mut Sleep> {
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        if timer.deadline() != due {
-            timer.as_mut().reset(due);
-        }
-        timer.as_mut()
+        Self { limiter, request: Request::new(NonZeroU32::MIN), waiting: limiter.resource.waiting() }
     }
 }
 
@@ -56,38 +41,75 @@ impl Future for AcquireSlot<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        let coop = ready!(coop::poll_proceed(cx));
-        loop {
-            let (slot, clock) = this.limiter.with_line(|line, clock, wakes| {
-                let slot = line.poll(&mut this.turn, clock.now(), cx.waker(), wakes);
-                (slot, clock)
-            });
-            match slot {
-                Slot::Granted => break,
-                Slot::Behind => return Poll::Pending,
-                // Ready means that the slot has come meanwhile: ask again.
-                Slot::DueAt(due) => ready!(this.timer_at(clock.instant(due)).poll(cx)),
-            }
-        }
-        this.timer = None;
-        coop.made_progress();
-        Poll::Ready(())
+        let Self { limiter, request, waiting } = self.get_mut();
+        let step = |request: &mut Request, waker: &_| {
+            Ok::<_, Infallible>(limiter.shared.with_line(|line, clock, wakes| request.step(line, clock, wakes, waker)))
+        };
+        waiting.poll(cx, |cx| request.poll(cx, step)).map(|Ok(())| ())
     }
 }
 
 impl Drop for AcquireSlot<'_> {
     fn drop(&mut self) {
-        if self.turn.is_in_line() {
-            self.limiter.with_line(|line, _, wakes| {
-                line.give_up(&mut self.turn, wakes);
-            });
-        }
+        self.limiter.give_up(&mut self.request);
     }
 }
 
 impl fmt::Debug for AcquireSlot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AcquireSlot").field(self.limiter).finish()
+    }
+}
+
+/// Waits for several slots at once; made by [`RateLimiter::acquire_many`].
+///
+/// # Cancel safety
+///
+/// As with [`AcquireSlot`]: the place in line is given up, exactly the slots that were granted go to the next in line or back, and those behind that were
+/// held up by a large request go ahead.
+///
+/// # Panics
+///
+/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
+#[must_use = "futures do nothing unless polled"]
+pub struct AcquireSlots<'a> {
+    limiter: &'a RateLimiter,
+    request: Request,
+    waiting: Waiting,
+}
+
+impl<'a> AcquireSlots<'a> {
+    pub(super) fn new(limiter: &'a RateLimiter, permits: NonZeroU32) -> Self {
+        Self { limiter, request: Request::new(permits), waiting: limiter.resource.waiting() }
+    }
+}
+
+impl Future for AcquireSlots<'_> {
+    type Output = Result<(), ExceedsBurst>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ExceedsBurst>> {
+        let Self { limiter, request, waiting } = self.get_mut();
+        let step = |request: &mut Request, waker: &_| {
+            limiter.shared.with_line(|line, clock, wakes| {
+                ExceedsBurst::check(request.permits(), line)?;
+                Ok(request.step(line, clock, wakes, waker))
+            })
+        };
+        waiting.poll(cx, |cx| request.poll(cx, step))
+    }
+}
+
+impl Drop for AcquireSlots<'_> {
+    fn drop(&mut self) {
+        self.limiter.give_up(&mut self.request);
+    }
+}
+
+impl fmt::Debug for AcquireSlots<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcquireSlots")
+            .field("limiter", self.limiter)
+            .field("permits", &self.request.permits())
+            .finish_non_exhaustive()
     }
 }

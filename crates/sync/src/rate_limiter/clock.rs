@@ -8,42 +8,51 @@ use super::grid::Nanos;
 
 /// One moment, counted from the origin of the grid.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     origin: Instant,
-    now: Instant,
+    now: Nanos,
 }
 
 impl Clock {
-    pub(super) fn new(origin: Instant, now: Instant) -> Self {
-        Self { origin, now }
+    #[inline]
+    pub(crate) fn new(origin: Instant, now: Instant) -> Self {
+        Self { origin, now: nanos_between(origin, now) }
     }
 
-    pub(super) fn now(&self) -> Nanos {
-        self.nanos(self.now)
+    pub(crate) fn now(&self) -> Nanos {
+        self.now
     }
 
     /// Zero for what lies before the origin, the end of time for what lies past it.
-    pub(super) fn nanos(&self, instant: Instant) -> Nanos {
-        saturating_nanos(instant.saturating_duration_since(self.origin))
+    pub(crate) fn nanos(&self, instant: Instant) -> Nanos {
+        nanos_between(self.origin, instant)
     }
 
     /// So long from now.
-    pub(super) fn nanos_after(&self, duration: Duration) -> Nanos {
-        self.now().saturating_add(saturating_nanos(duration))
+    pub(crate) fn nanos_after(&self, duration: Duration) -> Nanos {
+        self.now.saturating_add(saturating_nanos(duration))
     }
 
-    pub(super) fn instant(&self, nanos: Nanos) -> Instant {
+    pub(crate) fn instant(&self, nanos: Nanos) -> Instant {
         /// Far enough for any timer, near enough for any platform's clock.
         const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
-        self.origin.checked_add(Duration::from_nanos(nanos)).unwrap_or_else(|| self.now + THIRTY_YEARS)
+        let far = || self.origin + Duration::from_nanos(self.now) + THIRTY_YEARS;
+        self.origin.checked_add(Duration::from_nanos(nanos)).unwrap_or_else(far)
     }
 
     /// How long until then.
-    pub(super) fn until(&self, nanos: Nanos) -> Duration {
-        Duration::from_nanos(nanos.saturating_sub(self.now()))
+    pub(crate) fn until(&self, nanos: Nanos) -> Duration {
+        Duration::from_nanos(nanos.saturating_sub(self.now))
     }
 }
 
+#[inline]
+fn nanos_between(origin: Instant, instant: Instant) -> Nanos {
+    saturating_nanos(instant.saturating_duration_since(origin))
+}
+
+#[inline]
 fn saturating_nanos(duration: Duration) -> Nanos {
-    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
+    const SECOND_NS: u64 = 1_000_000_000;
+    duration.as_secs().saturating_mul(SECOND_NS).saturating_add(u64::from(duration.subsec_nanos()))
 }

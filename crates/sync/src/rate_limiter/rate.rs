@@ -25,7 +25,7 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 /// ```
 #[derive(Clone, Copy)]
 pub struct Rate {
-    permits: NonZeroU32,
+    pub(super) permits: NonZeroU32,
     /// At least one.
     period_ns: u64,
 }

@@ -5,6 +5,8 @@ use bowline_sync::{
     Wait,
 };
 
+use bowline_sync::{AcquireAdmission, AcquireOwnedAdmission, Admission, AdmissionPermit, OwnedAdmissionPermit};
+use bowline_sync::{AcquireKeySlot, AcquireKeySlots, AcquireSlots, KeyRefused, KeyedRateLimiter, TooManyKeys};
 use bowline_sync::{
     Condition, KeyedGuard, KeyedLock, Lifecycle, LockKey, LockKeyOwned, Mutex, MutexGuard, NotReady, OwnedKeyedGuard,
     Poisoned, WaitTimedOut, Worker, WorkerFailed,
@@ -17,6 +19,11 @@ fn everything_is_send_sync_and_unpin() {
     is_send_sync_unpin::<(Event, Wait<'_>)>();
     is_send_sync_unpin::<(Limiter, Permit<'_>, OwnedPermit, AcquirePermit<'_>, AcquireOwnedPermit)>();
     is_send_sync_unpin::<(Rate, RateLimiter, AcquireSlot<'_>, RetryAfter)>();
+    is_send_sync_unpin::<(AcquireSlots<'_>, KeyRefused, TooManyKeys)>();
+    is_send_sync_unpin::<(KeyedRateLimiter<String>, AcquireKeySlot<'_, String, str>)>();
+    is_send_sync_unpin::<AcquireKeySlots<'_, String, str>>();
+    is_send_sync_unpin::<(Admission, AdmissionPermit<'_>, OwnedAdmissionPermit)>();
+    is_send_sync_unpin::<(AcquireAdmission<'_>, AcquireOwnedAdmission)>();
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! A task that finds everything ready must still let its neighbours run.
 
 use std::{
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use bowline_sync::{Admission, KeyedRateLimiter};
 use bowline_sync::{Condition, KeyedLock, Lifecycle, Mutex};
 use bowline_sync::{Event, Limiter, Rate, RateLimiter};
 use tokio::runtime::Builder;
@@ -82,4 +83,16 @@ fn a_lifecycle_that_is_ready_or_ended_lets_neighbours_run() {
     assert!(neighbour_runs_beside(|| async { lifecycle.ready().await.expect("it is ready") }));
     worker.end();
     assert!(neighbour_runs_beside(|| async { lifecycle.stopped().await.expect("it has ended") }));
+}
+
+#[test]
+fn rates_of_every_kind_let_neighbours_run() {
+    let (rate, burst) = (Rate::per_second(NonZeroU32::MAX), NonZeroU32::MAX);
+    let limiter = RateLimiter::with_burst(rate, burst).and(rate, burst);
+    assert!(neighbour_runs_beside(|| async { limiter.acquire_many(NonZeroU32::MIN).await.unwrap() }));
+    let keyed = KeyedRateLimiter::<u8>::with_burst(NonZeroUsize::MIN, rate, burst);
+    assert!(neighbour_runs_beside(|| async { keyed.acquire(&1).await.unwrap() }));
+    let admission = Arc::new(Admission::with_burst(1, rate, burst));
+    assert!(neighbour_runs_beside(|| async { drop(admission.acquire().await) }));
+    assert!(neighbour_runs_beside(|| async { drop(admission.acquire_owned().await) }));
 }

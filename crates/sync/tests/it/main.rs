@@ -1,11 +1,13 @@
 //! Tests of the public behaviour.
 
+mod admission;
 mod auto_traits;
 mod condition;
 mod cooperation;
 mod event;
 mod keyed_lock;
 mod keyed_lock_model;
+mod keyed_rate_limiter;
 mod lifecycle;
 mod limiter;
 mod limiter_model;

@@ -1,0 +1,118 @@
+//! What lies under the lock.
+
+use std::{borrow::Borrow, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    KeyedRateLimiterStatistics, TooManyKeys,
+    table::{Index, Table},
+};
+use crate::rate_limiter::{
+    Rate, RateLimit,
+    clock::Clock,
+    grid::Nanos,
+    grids::Grids,
+    line::{Line, Wakes},
+    room::Room,
+};
+
+/// The sums are kept here, because lines are forgotten.
+#[derive(Debug)]
+pub(super) struct State<K> {
+    /// All grids begin with the first use.
+    origin: Option<Instant>,
+    limit: RateLimit,
+    /// When the latest pause of all keys ends.
+    resume: Nanos,
+    table: Table<K>,
+    granted: u64,
+    waiting: usize,
+}
+
+impl<K> State<K> {
+    pub(super) fn new(limit: RateLimit, table: Table<K>) -> Self {
+        Self { origin: None, limit, resume: 0, table, granted: 0, waiting: 0 }
+    }
+
+    pub(super) fn clock(&mut self, now: Instant) -> Clock {
+        Clock::new(*self.origin.get_or_insert(now), now)
+    }
+
+    pub(super) fn find<Q>(&self, hash: u64, key: &Q) -> Option<Index>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        self.table.find(hash, key)
+    }
+
+    /// A line as it is for a key that was never seen. A pause of all has left no credit for it either, as long as that matters.
+    pub(super) fn new_line(&self) -> Line {
+        let mut line = Line::new(Grids::new(self.limit.rate, self.limit.burst), Room::UNLIMITED);
+        line.pause(0, self.resume);
+        line
+    }
+
+    pub(super) fn make_room(&mut self, clock: Clock, forgotten: &mut Vec<K>) -> Result<(), TooManyKeys> {
+        /// For a key that could be forgotten already, were it not for a future that nobody polls.
+        const SOON: Duration = Duration::from_millis(1);
+        let made = self.table.make_room(clock.now(), forgotten);
+        made.map_err(|hint| TooManyKeys { keys_max: self.table.keys_max(), retry_after: clock.until(hint).max(SOON) })
+    }
+
+    pub(super) fn insert(&mut self, hash: u64, key: K, line: Line) -> Index {
+        self.granted += line.granted();
+        self.waiting += line.waiting();
+        self.table.insert(hash, key, line)
+    }
+
+    /// Does one thing with a line.
+    pub(super) fn act<T>(
+        &mut self,
+        index: Index,
+        clock: Clock,
+        wakes: &mut Wakes,
+        act: impl FnOnce(&mut Line, Clock, &mut Wakes) -> T,
+    ) -> T {
+        let line = self.table.line(index);
+        let (granted, waiting, in_use) = (line.granted(), line.waiting(), line.is_in_use());
+        let answer = act(line, clock, wakes);
+        self.granted = self.granted - granted + line.granted();
+        self.waiting = self.waiting - waiting + line.waiting();
+        if in_use && !line.is_in_use() {
+            let idle_at = line.idle_at();
+            self.table.may_be_idle_at(idle_at);
+        }
+        answer
+    }
+
+    pub(super) fn pause_all(&mut self, clock: Clock, resume: Nanos) {
+        if resume > clock.now() {
+            self.resume = self.resume.max(resume);
+        }
+        self.table.lines().for_each(|line| line.pause(clock.now(), resume));
+    }
+
+    pub(super) fn set_rate(&mut self, rate: Rate, clock: Clock, wakes: &mut Wakes) {
+        self.limit.rate = rate;
+        for line in self.table.lines() {
+            let (granted, waiting) = (line.granted(), line.waiting());
+            line.set_rate(0, rate, clock.now(), wakes);
+            self.granted += line.granted() - granted;
+            self.waiting -= waiting - line.waiting();
+        }
+        self.table.may_be_idle_at(0);
+    }
+
+    pub(super) fn statistics(&self) -> KeyedRateLimiterStatistics {
+        KeyedRateLimiterStatistics {
+            limit: self.limit,
+            keys: self.table.keys(),
+            keys_max: self.table.keys_max(),
+            waiting: self.waiting,
+            granted: self.granted,
+            evicted: self.table.evicted(),
+        }
+    }
+}
