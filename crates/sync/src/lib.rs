@@ -61,16 +61,28 @@
 //! Everything works in a `static`, and in several runtimes at once. There are no features. The minimum Rust version is 1.85.
 #![forbid(unsafe_code)]
 
+mod barrier;
 mod event;
 mod inspected;
+mod keyed;
+mod latch;
 mod limiter;
+mod partitioned_limiter;
 mod primitive;
 mod rate_limiter;
+mod single_flight;
 mod wait_list;
 
 #[cfg(all(test, bowline_loom))]
 mod loom_tests;
 
+pub use barrier::{Barrier, BarrierBroken, BarrierStatistics, BarrierTurn, WaitBarrier};
 pub use event::{Event, EventStatistics, Wait};
+pub use latch::{Arrival, Latch, LatchStatistics, OwnedArrival};
 pub use limiter::{AcquireOwnedPermit, AcquirePermit, AtCapacity, Limiter, LimiterStatistics, OwnedPermit, Permit};
+pub use partitioned_limiter::{
+    AcquireOwnedPartitionPermit, AcquirePartitionPermit, OwnedPartitionPermit, PartitionPermit, PartitionedLimiter,
+    PartitionedLimiterStatistics,
+};
 pub use rate_limiter::{AcquireSlot, InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};
+pub use single_flight::{SingleFlight, SingleFlightStatistics};

@@ -1,14 +1,14 @@
 //! A task that finds everything ready must still let its neighbours run.
 
 use std::{
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use bowline_sync::{Event, Limiter, Rate, RateLimiter};
+use bowline_sync::{Barrier, Event, Latch, Limiter, PartitionedLimiter, Rate, RateLimiter, SingleFlight};
 use tokio::runtime::Builder;
 
 /// Runs `once` again and again on one thread, and tells whether a neighbour got a turn before that ended by itself.
@@ -51,4 +51,29 @@ fn a_free_limiter_lets_neighbours_run() {
 fn an_idle_rate_limiter_lets_neighbours_run() {
     let limiter = RateLimiter::with_burst(Rate::per_second(NonZeroU32::MAX), NonZeroU32::MAX);
     assert!(neighbour_runs_beside(|| async { limiter.acquire().await }));
+}
+
+#[test]
+fn a_barrier_for_one_lets_neighbours_run() {
+    let barrier = Barrier::new(NonZeroUsize::MIN);
+    assert!(neighbour_runs_beside(|| async { assert!(barrier.wait().await.is_ok()) }));
+}
+
+#[test]
+fn an_open_latch_lets_neighbours_run() {
+    let latch = Latch::new(0);
+    assert!(neighbour_runs_beside(|| async { latch.wait().await }));
+}
+
+#[test]
+fn a_free_partitioned_limiter_lets_neighbours_run() {
+    let limiter = Arc::new(PartitionedLimiter::new(1));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire(1).await) }));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_owned(1).await) }));
+}
+
+#[test]
+fn a_flight_whose_work_is_ready_lets_neighbours_run() {
+    let flights = SingleFlight::new();
+    assert!(neighbour_runs_beside(|| flights.run(1, async || ())));
 }
