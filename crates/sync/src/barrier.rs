@@ -8,6 +8,8 @@
 //! 3. While `broken`, nobody waits.
 //! 4. Wakers are woken and dropped outside the lock.
 
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;
 mod wait;
 
 use std::{fmt, num::NonZeroUsize, task::Waker};

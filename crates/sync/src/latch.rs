@@ -5,6 +5,9 @@
 //! 1. The count only falls. Whoever takes it to zero opens the latch; nobody else does, and nothing closes it again.
 //! 2. Every arrival reads what the arrivals before it wrote, and the one that opens publishes all of it.
 
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;
+
 use std::{fmt, sync::Arc};
 
 use crate::{

@@ -1,6 +1,8 @@
 //! A bound on how many run at once that is shared fairly between partitions.
 
 mod acquire;
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;
 mod permit;
 mod state;
 

@@ -12,6 +12,8 @@
 //!    anything has changed: a panic there leaves everything as it was.
 
 mod call;
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;
 
 use std::{
     borrow::Borrow,
