@@ -16,7 +16,8 @@ use crate::{inspected::Waiting, primitive::lock, wait_list::Place};
 /// # Cancel safety
 ///
 /// Dropping it before the round is complete takes the arrival back, and the others wait for one more. Dropped afterwards, before it was polled
-/// again, it changes nothing: the round is complete for the others. However late it is polled, it tells how its own round has ended.
+/// again, it changes nothing: the round is complete for the others. One that is kept, but not polled, has arrived all the same, and however late it is
+/// polled, it tells how its own round has ended.
 ///
 /// # Panics
 ///
