@@ -77,12 +77,26 @@ impl Event {
     #[must_use]
     #[track_caller]
     pub const fn new() -> Self {
-        Self { state: AtomicUsize::new(0), waiters: Mutex::new(WaitList::new()), resource: Resource::new("event") }
+        Self::inside("event", false)
     }
 
     #[cfg(bowline_loom)]
     pub(crate) fn new() -> Self {
-        Self { state: AtomicUsize::new(0), waiters: Mutex::new(WaitList::new()), resource: Resource::new("event") }
+        Self::inside("event", false)
+    }
+
+    /// The part of something else that its waiters wait for.
+    #[cfg(not(bowline_loom))]
+    #[track_caller]
+    pub(crate) const fn inside(kind: &'static str, is_set: bool) -> Self {
+        let state = if is_set { SET } else { 0 };
+        Self { state: AtomicUsize::new(state), waiters: Mutex::new(WaitList::new()), resource: Resource::new(kind) }
+    }
+
+    #[cfg(bowline_loom)]
+    pub(crate) fn inside(kind: &'static str, is_set: bool) -> Self {
+        let state = if is_set { SET } else { 0 };
+        Self { state: AtomicUsize::new(state), waiters: Mutex::new(WaitList::new()), resource: Resource::new(kind) }
     }
 
     /// Sets the event: everybody who waits is released. Setting it twice changes nothing.
@@ -174,7 +188,7 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Completes when its [`Event`] is set; made by [`Event::wait`].
+/// Completes when its [`Event`] is set; made by [`Event::wait`], and by [`Latch::wait`](crate::Latch::wait).
 ///
 /// # Cancel safety
 ///

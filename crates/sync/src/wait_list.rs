@@ -102,6 +102,10 @@ impl<T> WaitList<T> {
         self.entries.get(self.head as usize).map(|entry| &entry.note)
     }
 
+    pub(crate) fn first_mut(&mut self) -> Option<&mut T> {
+        self.entries.get_mut(self.head as usize).map(|entry| &mut entry.note)
+    }
+
     pub(crate) fn note(&self, place: &Place) -> &T {
         &self.entries[place.0 as usize].note
     }

@@ -1,8 +1,9 @@
 //! What may cross threads and move about.
 
 use bowline_sync::{
-    AcquireOwnedPermit, AcquirePermit, AcquireSlot, Event, Limiter, OwnedPermit, Permit, Rate, RateLimiter, RetryAfter,
-    Wait,
+    AcquireOwnedPartitionPermit, AcquireOwnedPermit, AcquirePartitionPermit, AcquirePermit, AcquireSlot, Arrival,
+    Barrier, BarrierBroken, BarrierTurn, Event, Latch, Limiter, OwnedArrival, OwnedPartitionPermit, OwnedPermit,
+    PartitionPermit, PartitionedLimiter, Permit, Rate, RateLimiter, RetryAfter, SingleFlight, Wait, WaitBarrier,
 };
 
 use bowline_sync::{AcquireAdmission, AcquireOwnedAdmission, Admission, AdmissionPermit, OwnedAdmissionPermit};
@@ -55,4 +56,27 @@ fn the_futures_of_locks_are_send() {
 fn a_mutex_makes_its_value_shareable() {
     fn is_sync<T: Sync>() {}
     is_sync::<Mutex<std::cell::Cell<u8>>>();
+}
+
+#[test]
+fn meeting_points_are_send_sync_and_unpin() {
+    is_send_sync_unpin::<(Barrier, BarrierTurn, BarrierBroken, WaitBarrier<'_>)>();
+    is_send_sync_unpin::<(Latch, Arrival<'_>, OwnedArrival)>();
+}
+
+#[test]
+fn a_partitioned_limiter_is_send_sync_and_unpin() {
+    is_send_sync_unpin::<(PartitionedLimiter<u8>, PartitionPermit<'_, u8>, OwnedPartitionPermit<u8>)>();
+    is_send_sync_unpin::<(AcquirePartitionPermit<'_, u8>, AcquireOwnedPartitionPermit<u8>)>();
+}
+
+#[test]
+fn a_flight_is_send_if_its_work_is() {
+    fn is_send<T: Send>(_: T) {}
+    is_send_sync_unpin::<SingleFlight<u8, u8>>();
+    let flights = SingleFlight::<u8, u8>::new();
+    is_send(flights.run(1, async || {
+        tokio::task::yield_now().await;
+        2
+    }));
 }

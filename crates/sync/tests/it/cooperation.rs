@@ -8,9 +8,10 @@ use std::{
     },
 };
 
-use bowline_sync::{Admission, KeyedRateLimiter};
-use bowline_sync::{Condition, KeyedLock, Lifecycle, Mutex};
-use bowline_sync::{Event, Limiter, Rate, RateLimiter};
+use bowline_sync::{
+    Admission, Barrier, Condition, Event, KeyedLock, KeyedRateLimiter, Latch, Lifecycle, Limiter, Mutex,
+    PartitionedLimiter, Rate, RateLimiter, SingleFlight,
+};
 use tokio::runtime::Builder;
 
 /// Runs `once` again and again on one thread, and tells whether a neighbour got a turn before that ended by itself.
@@ -95,4 +96,29 @@ fn rates_of_every_kind_let_neighbours_run() {
     let admission = Arc::new(Admission::with_burst(1, rate, burst));
     assert!(neighbour_runs_beside(|| async { drop(admission.acquire().await) }));
     assert!(neighbour_runs_beside(|| async { drop(admission.acquire_owned().await) }));
+}
+
+#[test]
+fn a_barrier_for_one_lets_neighbours_run() {
+    let barrier = Barrier::new(NonZeroUsize::MIN);
+    assert!(neighbour_runs_beside(|| async { assert!(barrier.wait().await.is_ok()) }));
+}
+
+#[test]
+fn an_open_latch_lets_neighbours_run() {
+    let latch = Latch::new(0);
+    assert!(neighbour_runs_beside(|| async { latch.wait().await }));
+}
+
+#[test]
+fn a_free_partitioned_limiter_lets_neighbours_run() {
+    let limiter = Arc::new(PartitionedLimiter::new(1));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire(1).await) }));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_owned(1).await) }));
+}
+
+#[test]
+fn a_flight_whose_work_is_ready_lets_neighbours_run() {
+    let flights = SingleFlight::new();
+    assert!(neighbour_runs_beside(|| flights.run(1, async || ())));
 }
