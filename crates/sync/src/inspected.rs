@@ -39,7 +39,11 @@ mod nothing {
 
     impl Waiting {
         #[inline]
-        pub(crate) fn poll<T>(&mut self, cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        pub(crate) fn poll<T>(
+            &mut self,
+            cx: &mut Context<'_>,
+            poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+        ) -> Poll<T> {
             poll(cx)
         }
     }

@@ -72,5 +72,9 @@ mod wait_list;
 mod loom_tests;
 
 pub use event::{Event, EventStatistics, Wait};
-pub use limiter::{AcquireOwnedPermit, AcquirePermit, AtCapacity, Limiter, LimiterStatistics, OwnedPermit, Permit};
+pub use limiter::{
+    AcquireManyOwnedPermits, AcquireManyPermits, AcquireOwnedPermit, AcquireOwnedPermitAs, AcquirePermit,
+    AcquirePermitAs, AlreadyHolds, AtCapacity, Borrower, BorrowerStatistics, ExceedsCapacity, Limiter,
+    LimiterStatistics, OwnedPermit, Permit, TryAcquireAsError, TryAcquireManyError,
+};
 pub use rate_limiter::{AcquireSlot, InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};

@@ -30,7 +30,7 @@ impl Wake for Flag {
     }
 }
 
-fn poll_once(future: Pin<&mut impl Future>) -> bool {
+pub(crate) fn poll_once(future: Pin<&mut impl Future>) -> bool {
     future.poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
 

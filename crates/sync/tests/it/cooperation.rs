@@ -1,14 +1,14 @@
 //! A task that finds everything ready must still let its neighbours run.
 
 use std::{
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use bowline_sync::{Event, Limiter, Rate, RateLimiter};
+use bowline_sync::{Borrower, Event, Limiter, Rate, RateLimiter};
 use tokio::runtime::Builder;
 
 /// Runs `once` again and again on one thread, and tells whether a neighbour got a turn before that ended by itself.
@@ -51,4 +51,21 @@ fn a_free_limiter_lets_neighbours_run() {
 fn an_idle_rate_limiter_lets_neighbours_run() {
     let limiter = RateLimiter::with_burst(Rate::per_second(NonZeroU32::MAX), NonZeroU32::MAX);
     assert!(neighbour_runs_beside(|| async { limiter.acquire().await }));
+}
+
+#[test]
+fn a_free_limiter_asked_for_many_or_in_a_name_lets_neighbours_run() {
+    let (limiter, many, worker) = (Arc::new(Limiter::new(2)), NonZeroUsize::MIN.saturating_add(1), Borrower::new());
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_many(many).await) }));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_many_owned(many).await) }));
+    assert!(neighbour_runs_beside(|| async { assert!(limiter.acquire_many(NonZeroUsize::MAX).await.is_err()) }));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_as(&worker).await) }));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_owned_as(&worker).await) }));
+}
+
+#[test]
+fn a_borrower_that_is_refused_again_and_again_lets_neighbours_run() {
+    let (limiter, worker) = (Limiter::new(1), Borrower::new());
+    let _held = limiter.try_acquire_as(&worker).unwrap();
+    assert!(neighbour_runs_beside(|| async { assert!(limiter.acquire_as(&worker).await.is_err()) }));
 }

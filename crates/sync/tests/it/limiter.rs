@@ -10,7 +10,7 @@ use bowline_sync::{AtCapacity, Limiter};
 use crate::support::{ByHand, on_both_runtimes};
 
 /// in use, waiting
-fn counts(limiter: &Limiter) -> (usize, usize) {
+pub(crate) fn counts(limiter: &Limiter) -> (usize, usize) {
     let statistics = limiter.statistics();
     (statistics.in_use, statistics.waiting)
 }

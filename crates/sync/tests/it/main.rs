@@ -4,6 +4,8 @@ mod auto_traits;
 mod cooperation;
 mod event;
 mod limiter;
+mod limiter_borrowers;
 mod limiter_model;
+mod limiter_weights;
 mod rate_limiter;
 mod support;
