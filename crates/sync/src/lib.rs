@@ -66,6 +66,8 @@ mod inspected;
 mod limiter;
 mod primitive;
 mod rate_limiter;
+#[cfg(feature = "tower")]
+mod tower;
 mod wait_list;
 
 #[cfg(all(test, bowline_loom))]
@@ -78,3 +80,8 @@ pub use limiter::{
     LimiterStatistics, OwnedPermit, Permit, TryAcquireAsError, TryAcquireManyError,
 };
 pub use rate_limiter::{AcquireSlot, InvalidPeriod, Rate, RateLimiter, RateLimiterStatistics, RetryAfter};
+#[cfg(feature = "tower")]
+pub use tower::{
+    AcquireOwnedSlot, AsError, Gate, Refused, RejectLayer, RejectResponse, RejectService, Rejected, RespondWith,
+    WaitLayer, WaitResponse, WaitService,
+};

@@ -24,7 +24,8 @@ enum Step {
 
 /// Mostly one.
 fn weights() -> impl Strategy<Value = NonZeroUsize> {
-    prop_oneof![2 => Just(1usize), 2 => 1..6usize].prop_map(|weight| NonZeroUsize::new(weight).unwrap())
+    prop_oneof![2 => Just(1usize), 2 => 1..6usize]
+        .prop_map(|weight| NonZeroUsize::new(weight).expect("no range begins at zero"))
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

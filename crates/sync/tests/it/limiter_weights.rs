@@ -11,7 +11,7 @@ use crate::{
 };
 
 fn weight(permits: usize) -> NonZeroUsize {
-    NonZeroUsize::new(permits).unwrap()
+    NonZeroUsize::new(permits).expect("a test asks for something")
 }
 
 #[test]

@@ -9,3 +9,5 @@ mod limiter_model;
 mod limiter_weights;
 mod rate_limiter;
 mod support;
+#[cfg(feature = "tower")]
+mod tower;
