@@ -3,6 +3,8 @@
 mod auto_traits;
 mod cooperation;
 mod event;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod limiter;
 mod limiter_borrowers;
 mod limiter_model;
