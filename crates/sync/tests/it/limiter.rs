@@ -200,6 +200,17 @@ fn lk_27_lowered_limiter_takes_nothing_and_admits_nobody_until_below() {
 }
 
 #[test]
+fn lk_27_lowered_while_nobody_waits_it_admits_nobody_until_below() {
+    let limiter = Limiter::new(2);
+    let mut permits: Vec<_> = (0..2).map(|_| limiter.try_acquire().unwrap()).collect();
+    limiter.set_capacity(1);
+    permits.pop();
+    assert_eq!((counts(&limiter), limiter.try_acquire().unwrap_err()), ((1, 0), AtCapacity));
+    permits.pop();
+    drop(limiter.try_acquire().unwrap());
+}
+
+#[test]
 fn lk_29_a_cancelled_waiter_leaves_no_record() {
     let limiter = Limiter::new(0);
     for _ in 0..1_000 {
