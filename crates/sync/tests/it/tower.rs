@@ -13,7 +13,7 @@ use std::{
 
 use bowline_sync::{Limiter, Rate, RateLimiter, Refused, RejectLayer, Rejected, WaitLayer};
 use bowline_testing::assert_cancel_safe;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{runtime::Builder, sync::Semaphore, time::Instant};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -21,6 +21,12 @@ use crate::{
     limiter::counts,
     support::{ByHand, on_both_runtimes},
 };
+
+/// With a clock that stands still until everybody waits.
+fn paused(case: impl Future<Output = ()>) {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime can be built").block_on(case);
+}
 
 /// Answers when the gate opens, and must be asked whether it is ready before each call; a clone is not.
 struct Inner {
@@ -170,18 +176,20 @@ fn a_waiting_response_that_is_dropped_anywhere_leaves_nothing_behind() {
     .at_least(2);
 }
 
-#[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn requests_wait_for_their_slots_and_a_cancelled_one_costs_none() {
-    let limiter = Arc::new(RateLimiter::new(Rate::per_second(NonZeroU32::new(10).unwrap())));
-    let service = WaitLayer::new(Arc::clone(&limiter)).layer(Inner::new(9));
-    let start = Instant::now();
-    drop(ByHand::new(ask(&mut service.clone(), "one")).finish());
-    drop(ByHand::new(ask(&mut service.clone(), "cancelled")).waits());
-    let (mut second, mut third) = (service.clone(), service);
-    let (second, third) = tokio::join!(ask(&mut second, "two"), ask(&mut third, "three"));
-    assert!(second.is_ok() && third.is_ok());
-    assert_eq!(start.elapsed(), Duration::from_millis(200));
-    assert_eq!(limiter.statistics().granted, 3);
+#[test]
+fn requests_wait_for_their_slots_and_a_cancelled_one_costs_none() {
+    paused(async {
+        let limiter = Arc::new(RateLimiter::new(Rate::per_second(NonZeroU32::new(10).unwrap())));
+        let service = WaitLayer::new(Arc::clone(&limiter)).layer(Inner::new(9));
+        let start = Instant::now();
+        drop(ByHand::new(ask(&mut service.clone(), "one")).finish());
+        drop(ByHand::new(ask(&mut service.clone(), "cancelled")).waits());
+        let (mut second, mut third) = (service.clone(), service);
+        let (second, third) = tokio::join!(ask(&mut second, "two"), ask(&mut third, "three"));
+        assert!(second.is_ok() && third.is_ok());
+        assert_eq!(start.elapsed(), Duration::from_millis(200));
+        assert_eq!(limiter.statistics().granted, 3);
+    });
 }
 
 #[test]
@@ -202,17 +210,19 @@ fn without_a_permit_a_request_is_rejected_and_nobody_is_overtaken() {
     });
 }
 
-#[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn without_a_slot_a_rejection_says_when_to_try_again() {
-    let limiter = Arc::new(RateLimiter::new(Rate::per_second(NonZeroU32::MIN)));
-    let mut service = RejectLayer::new(limiter).layer(Inner::new(9));
-    assert!(ask(&mut service, "one").await.is_ok());
-    let rejected = ask(&mut service, "two").await.unwrap_err();
-    let Rejected::Refused(refused) = rejected else { panic!("{rejected:?}") };
-    assert_eq!(refused.retry_after(), Some(Duration::from_secs(1)));
-    assert_eq!(refused.to_string(), "the limit is reached, try again in 1s");
-    tokio::time::advance(Duration::from_secs(1)).await;
-    assert!(ask(&mut service, "three").await.is_ok());
+#[test]
+fn without_a_slot_a_rejection_says_when_to_try_again() {
+    paused(async {
+        let limiter = Arc::new(RateLimiter::new(Rate::per_second(NonZeroU32::MIN)));
+        let mut service = RejectLayer::new(limiter).layer(Inner::new(9));
+        assert!(ask(&mut service, "one").await.is_ok());
+        let rejected = ask(&mut service, "two").await.unwrap_err();
+        let Rejected::Refused(refused) = rejected else { panic!("{rejected:?}") };
+        assert_eq!(refused.retry_after(), Some(Duration::from_secs(1)));
+        assert_eq!(refused.to_string(), "the limit is reached, try again in 1s");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(ask(&mut service, "three").await.is_ok());
+    });
 }
 
 /// A handler of axum: it cannot fail.
