@@ -174,13 +174,27 @@ impl Admission {
     /// [`AdmissionRefused::AtCapacity`] when there is no room, otherwise [`AdmissionRefused::RetryAfter`] with the time until a slot comes that is neither
     /// taken nor waited for.
     pub fn try_acquire(&self) -> Result<AdmissionPermit<'_>, AdmissionRefused> {
+        self.try_take()?;
+        Ok(AdmissionPermit::new(self))
+    }
+
+    /// Takes a place that may outlive the borrow and a slot, if both are free now.
+    ///
+    /// # Errors
+    ///
+    /// The same as those of [`try_acquire`](Admission::try_acquire).
+    pub fn try_acquire_owned(self: &Arc<Self>) -> Result<OwnedAdmissionPermit, AdmissionRefused> {
+        self.try_take()?;
+        Ok(OwnedAdmissionPermit::new(Arc::clone(self)))
+    }
+
+    fn try_take(&self) -> Result<(), AdmissionRefused> {
         self.shared.with_line(|line, clock, wakes| {
             line.try_take(NonZeroU32::MIN, clock.now(), wakes).map_err(|refused| match refused {
                 Refused::NoRoom => AdmissionRefused::AtCapacity,
                 Refused::DueAt(_) => AdmissionRefused::RetryAfter(clock.retry_after(&refused)),
             })
-        })?;
-        Ok(AdmissionPermit::new(self))
+        })
     }
 
     /// Changes the capacity. Waiters for whom there is room now, and a slot, are admitted at once, in order; permits that are out stay out.

@@ -102,6 +102,8 @@ mod partitioned_limiter;
 mod primitive;
 mod rate_limiter;
 mod single_flight;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod wait_list;
 
 #[cfg(all(test, bowline_loom))]
@@ -120,7 +122,11 @@ pub use keyed_rate_limiter::{
 };
 pub use latch::{Arrival, Latch, LatchStatistics, OwnedArrival};
 pub use lifecycle::{CannotBegin, Lifecycle, LifecycleStatistics, NotReady, Phase, Worker, WorkerFailed};
-pub use limiter::{AcquireOwnedPermit, AcquirePermit, AtCapacity, Limiter, LimiterStatistics, OwnedPermit, Permit};
+pub use limiter::{
+    AcquireManyOwnedPermits, AcquireManyPermits, AcquireOwnedPermit, AcquireOwnedPermitAs, AcquirePermit,
+    AcquirePermitAs, AlreadyHolds, AtCapacity, Borrower, BorrowerStatistics, ExceedsCapacity, Limiter,
+    LimiterStatistics, OwnedPermit, Permit, TryAcquireAsError, TryAcquireManyError,
+};
 pub use mutex::{Holder, Locked, Mutex, MutexGuard, MutexStatistics, PoisonCause, Poisoned};
 pub use partitioned_limiter::{
     AcquireOwnedPartitionPermit, AcquirePartitionPermit, OwnedPartitionPermit, PartitionPermit, PartitionedLimiter,

@@ -110,10 +110,6 @@ impl<T> WaitList<T> {
         &self.entries[place.0 as usize].note
     }
 
-    pub(crate) fn note_mut(&mut self, place: &Place) -> &mut T {
-        &mut self.entries[place.0 as usize].note
-    }
-
     /// The waker of the first in line.
     pub(crate) fn head_waker(&self) -> Option<Waker> {
         self.entries.get(self.head as usize)?.waker.clone()
@@ -124,6 +120,31 @@ impl<T> WaitList<T> {
         let waker = self.entries.get_mut(self.head as usize)?.waker.take();
         self.unlink(self.head);
         waker
+    }
+
+    /// Grants the first in line what it waits for, and leaves it a note.
+    pub(crate) fn grant_first_with(&mut self, note: T) -> Option<Waker> {
+        self.entries.get_mut(self.head as usize)?.note = note;
+        self.grant_first()
+    }
+
+    /// Ends the waiting of those whose note is as said, with another note, and hands out their wakers in order.
+    pub(crate) fn grant_where(&mut self, is_meant: impl Fn(&T) -> bool, note: T) -> Vec<Waker>
+    where
+        T: Clone,
+    {
+        let mut wakers = Vec::new();
+        let mut index = self.head;
+        while let Some(entry) = self.entries.get_mut(index as usize) {
+            let next = entry.next;
+            if is_meant(&entry.note) {
+                entry.note = note.clone();
+                wakers.extend(entry.waker.take());
+                self.unlink(index);
+            }
+            index = next;
+        }
+        wakers
     }
 
     /// Gives the place back, granted or not; returns the waker of a waiting one.
@@ -183,6 +204,17 @@ mod tests {
             assert!(list.leave(place).is_none());
         }
         assert!(list.is_empty() && list.grant_first().is_none());
+    }
+
+    #[test]
+    fn grants_to_some_in_the_middle_and_leaves_them_a_note() {
+        let mut list = WaitList::new();
+        let places = [1, 5, 2, 6, 7].map(|weight| list.join(Waker::noop(), weight));
+        assert_eq!(list.grant_where(|weight| *weight > 4, 0).len(), 3);
+        assert_eq!(places.each_ref().map(|place| list.is_granted(place)), [false, true, false, true, true]);
+        assert_eq!(places.each_ref().map(|place| *list.note(place)), [1, 0, 2, 0, 0]);
+        assert!(list.grant_first_with(9).is_some() && list.first() == Some(&2) && *list.note(&places[0]) == 9);
+        assert!(list.grant_first().is_some() && list.is_empty() && list.grant_where(|_| true, 0).is_empty());
     }
 
     #[test]

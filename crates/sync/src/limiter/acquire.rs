@@ -1,16 +1,17 @@
 //! The futures that wait for a permit.
 
 use std::{
-    fmt, mem,
+    fmt,
+    num::NonZeroUsize,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use tokio::task::coop;
-
-use super::{Limiter, OwnedPermit, Permit};
-use crate::{primitive::lock, wait_list::Place};
+use super::{
+    ExceedsCapacity, Limiter, OwnedPermit, Permit,
+    acquiring::{Acquiring, one},
+};
 
 /// Waits for a [`Permit`]; made by [`Limiter::acquire`].
 ///
@@ -23,35 +24,26 @@ use crate::{primitive::lock, wait_list::Place};
 ///
 /// Polling it again after it has completed panics.
 #[must_use = "futures do nothing unless polled"]
-pub struct AcquirePermit<'a> {
-    limiter: &'a Limiter,
-    turn: Turn,
-}
+pub struct AcquirePermit<'a>(Acquiring<&'a Limiter>);
 
 impl<'a> AcquirePermit<'a> {
     pub(super) fn new(limiter: &'a Limiter) -> Self {
-        Self { limiter, turn: Turn::Unasked }
+        Self(Acquiring::new(limiter, NonZeroUsize::MIN))
     }
 }
 
 impl<'a> Future for AcquirePermit<'a> {
     type Output = Permit<'a>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit<'a>> {
-        let limiter = self.limiter;
-        self.turn.poll(limiter, cx).map(|()| Permit::new(limiter))
-    }
-}
-
-impl Drop for AcquirePermit<'_> {
-    fn drop(&mut self) {
-        self.turn.give_up(self.limiter);
+        self.0.poll(cx).map(|outcome| Permit(one(outcome)))
     }
 }
 
 impl fmt::Debug for AcquirePermit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AcquirePermit").field(self.limiter).finish()
+        self.0.fmt(f, "AcquirePermit")
     }
 }
 
@@ -65,82 +57,92 @@ impl fmt::Debug for AcquirePermit<'_> {
 ///
 /// Polling it again after it has completed panics.
 #[must_use = "futures do nothing unless polled"]
-pub struct AcquireOwnedPermit {
-    limiter: Arc<Limiter>,
-    turn: Turn,
-}
+pub struct AcquireOwnedPermit(Acquiring<Arc<Limiter>>);
 
 impl AcquireOwnedPermit {
     pub(super) fn new(limiter: Arc<Limiter>) -> Self {
-        Self { limiter, turn: Turn::Unasked }
+        Self(Acquiring::new(limiter, NonZeroUsize::MIN))
     }
 }
 
 impl Future for AcquireOwnedPermit {
     type Output = OwnedPermit;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<OwnedPermit> {
-        let this = self.get_mut();
-        this.turn.poll(&this.limiter, cx).map(|()| OwnedPermit::new(Arc::clone(&this.limiter)))
-    }
-}
-
-impl Drop for AcquireOwnedPermit {
-    fn drop(&mut self) {
-        self.turn.give_up(&self.limiter);
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<OwnedPermit> {
+        self.0.poll(cx).map(|outcome| OwnedPermit(one(outcome)))
     }
 }
 
 impl fmt::Debug for AcquireOwnedPermit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AcquireOwnedPermit").field(&self.limiter).finish()
+        self.0.fmt(f, "AcquireOwnedPermit")
     }
 }
 
-/// How far one future has come.
-#[derive(Debug)]
-enum Turn {
-    Unasked,
-    InLine(Place),
-    Over,
+/// Waits for a [`Permit`] of some weight; made by [`Limiter::acquire_many`].
+///
+/// # Cancel safety
+///
+/// Dropping it gives up the place in line, and all permits if they were already granted. Those behind it who can go on now do so at once. One that was granted
+/// and is kept, but not polled, holds its permits meanwhile.
+///
+/// # Panics
+///
+/// Polling it again after it has completed panics.
+#[must_use = "futures do nothing unless polled"]
+pub struct AcquireManyPermits<'a>(Acquiring<&'a Limiter>);
+
+impl<'a> AcquireManyPermits<'a> {
+    pub(super) fn new(limiter: &'a Limiter, permits: NonZeroUsize) -> Self {
+        Self(Acquiring::new(limiter, permits))
+    }
 }
 
-impl Turn {
-    /// Ready means that a permit is counted as in use, for the caller to put into a guard.
+impl<'a> Future for AcquireManyPermits<'a> {
+    type Output = Result<Permit<'a>, ExceedsCapacity>;
+
     #[inline]
-    fn poll(&mut self, limiter: &Limiter, cx: &mut Context<'_>) -> Poll<()> {
-        let coop = ready!(coop::poll_proceed(cx));
-        // Dropped after the lock (invariant 4).
-        let _replaced;
-        let mut state = lock(&limiter.state);
-        match self {
-            Turn::Unasked if state.take() => {}
-            Turn::Unasked => {
-                *self = Turn::InLine(state.waiters.join(cx.waker(), ()));
-                return Poll::Pending;
-            }
-            Turn::InLine(place) if state.waiters.is_granted(place) => {}
-            Turn::InLine(place) => {
-                _replaced = state.waiters.update(place, cx.waker());
-                return Poll::Pending;
-            }
-            Turn::Over => panic!("a limiter's future was polled after it had completed"),
-        }
-        if let Turn::InLine(place) = mem::replace(self, Turn::Over) {
-            state.waiters.leave(place);
-        }
-        coop.made_progress();
-        Poll::Ready(())
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx).map_ok(Permit)
     }
+}
 
-    fn give_up(&mut self, limiter: &Limiter) {
-        let Turn::InLine(place) = mem::replace(self, Turn::Over) else {
-            return;
-        };
-        let waker = lock(&limiter.state).waiters.leave(place);
-        if waker.is_none() {
-            // It had been granted: the permit goes to the next (invariant 2).
-            limiter.release();
-        }
+impl fmt::Debug for AcquireManyPermits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f, "AcquireManyPermits")
+    }
+}
+
+/// Waits for an [`OwnedPermit`] of some weight; made by [`Limiter::acquire_many_owned`].
+///
+/// # Cancel safety
+///
+/// The same as [`AcquireManyPermits`]'s: place and permits go to those behind it.
+///
+/// # Panics
+///
+/// Polling it again after it has completed panics.
+#[must_use = "futures do nothing unless polled"]
+pub struct AcquireManyOwnedPermits(Acquiring<Arc<Limiter>>);
+
+impl AcquireManyOwnedPermits {
+    pub(super) fn new(limiter: Arc<Limiter>, permits: NonZeroUsize) -> Self {
+        Self(Acquiring::new(limiter, permits))
+    }
+}
+
+impl Future for AcquireManyOwnedPermits {
+    type Output = Result<OwnedPermit, ExceedsCapacity>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx).map_ok(OwnedPermit)
+    }
+}
+
+impl fmt::Debug for AcquireManyOwnedPermits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f, "AcquireManyOwnedPermits")
     }
 }

@@ -13,6 +13,11 @@ use bowline_sync::{
     Poisoned, WaitTimedOut, Worker, WorkerFailed,
 };
 
+use bowline_sync::{
+    AcquireManyOwnedPermits, AcquireManyPermits, AcquireOwnedPermitAs, AcquirePermitAs, AlreadyHolds, Borrower,
+    BorrowerStatistics, ExceedsCapacity, TryAcquireAsError, TryAcquireManyError,
+};
+
 fn is_send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 #[test]
@@ -79,4 +84,11 @@ fn a_flight_is_send_if_its_work_is() {
         tokio::task::yield_now().await;
         2
     }));
+}
+
+#[test]
+fn limiters_with_weights_and_borrowers_are_send_sync_and_unpin() {
+    is_send_sync_unpin::<(AcquireManyPermits<'_>, AcquireManyOwnedPermits, ExceedsCapacity)>();
+    is_send_sync_unpin::<(AcquirePermitAs<'_>, AcquireOwnedPermitAs, Borrower, BorrowerStatistics, AlreadyHolds)>();
+    is_send_sync_unpin::<(TryAcquireManyError, TryAcquireAsError)>();
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bowline_sync::{
-    Admission, Barrier, Condition, Event, KeyedLock, KeyedRateLimiter, Latch, Lifecycle, Limiter, Mutex,
+    Admission, Barrier, Borrower, Condition, Event, KeyedLock, KeyedRateLimiter, Latch, Lifecycle, Limiter, Mutex,
     PartitionedLimiter, Rate, RateLimiter, SingleFlight,
 };
 use tokio::runtime::Builder;
@@ -121,4 +121,21 @@ fn a_free_partitioned_limiter_lets_neighbours_run() {
 fn a_flight_whose_work_is_ready_lets_neighbours_run() {
     let flights = SingleFlight::new();
     assert!(neighbour_runs_beside(|| flights.run(1, async || ())));
+}
+
+#[test]
+fn a_free_limiter_asked_for_many_or_in_a_name_lets_neighbours_run() {
+    let (limiter, many, worker) = (Arc::new(Limiter::new(2)), NonZeroUsize::MIN.saturating_add(1), Borrower::new());
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_many(many).await) }));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_many_owned(many).await) }));
+    assert!(neighbour_runs_beside(|| async { assert!(limiter.acquire_many(NonZeroUsize::MAX).await.is_err()) }));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_as(&worker).await) }));
+    assert!(neighbour_runs_beside(|| async { drop(limiter.acquire_owned_as(&worker).await) }));
+}
+
+#[test]
+fn a_borrower_that_is_refused_again_and_again_lets_neighbours_run() {
+    let (limiter, worker) = (Limiter::new(1), Borrower::new());
+    let _held = limiter.try_acquire_as(&worker).unwrap();
+    assert!(neighbour_runs_beside(|| async { assert!(limiter.acquire_as(&worker).await.is_err()) }));
 }

@@ -10,7 +10,7 @@ use bowline_sync::{AtCapacity, Limiter};
 use crate::support::{ByHand, on_both_runtimes};
 
 /// in use, waiting
-fn counts(limiter: &Limiter) -> (usize, usize) {
+pub(crate) fn counts(limiter: &Limiter) -> (usize, usize) {
     let statistics = limiter.statistics();
     (statistics.in_use, statistics.waiting)
 }
@@ -197,6 +197,17 @@ fn lk_27_lowered_limiter_takes_nothing_and_admits_nobody_until_below() {
     limiter.set_capacity(0);
     drop(waiter.finish());
     assert!(limiter.try_acquire().is_err());
+}
+
+#[test]
+fn lk_27_lowered_while_nobody_waits_it_admits_nobody_until_below() {
+    let limiter = Limiter::new(2);
+    let mut permits: Vec<_> = (0..2).map(|_| limiter.try_acquire().unwrap()).collect();
+    limiter.set_capacity(1);
+    permits.pop();
+    assert_eq!((counts(&limiter), limiter.try_acquire().unwrap_err()), ((1, 0), AtCapacity));
+    permits.pop();
+    drop(limiter.try_acquire().unwrap());
 }
 
 #[test]

@@ -6,16 +6,22 @@ mod barrier;
 mod condition;
 mod cooperation;
 mod event;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod keyed_lock;
 mod keyed_lock_model;
 mod keyed_rate_limiter;
 mod latch;
 mod lifecycle;
 mod limiter;
+mod limiter_borrowers;
 mod limiter_model;
+mod limiter_weights;
 mod locks;
 mod mutex;
 mod partitioned_limiter;
 mod rate_limiter;
 mod single_flight;
 mod support;
+#[cfg(feature = "tower")]
+mod tower;

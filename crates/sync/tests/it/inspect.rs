@@ -1,0 +1,167 @@
+//! The feature `inspect`: the tree shows who waits and who holds. The switch is the process's, and only ever switched on here; every test looks for its own.
+
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+
+use bowline_concurrency::{
+    Tree, inspect,
+    inspect::{Hint, HintKind, ResourceInfo, TreeHold, TreeWait, WaitsFor},
+    scope, tree,
+};
+use bowline_sync::{Borrower, Event, Limiter};
+use bowline_testing::all_blocked;
+use tokio::{runtime::Builder, time::advance};
+
+use crate::support::ByHand;
+
+const HERE: &str = "tests/it/inspect.rs";
+
+/// With a clock that stands still until everybody waits.
+fn paused(case: impl Future<Output = ()>) {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime can be built").block_on(case);
+}
+
+fn task(tree: &Tree, name: &str) -> u64 {
+    let found = tree.tasks().iter().find(|task| task.name.as_deref() == Some(name));
+    found.unwrap_or_else(|| panic!("no task {name} in {tree:#}")).id
+}
+
+fn is_ours(resource: &ResourceInfo, kind: &str, line: u32) -> bool {
+    resource.kind == kind && resource.location.file().ends_with(HERE) && resource.location.line() == line
+}
+
+/// Waits for the thing of this kind that was made in this line.
+fn waits(tree: &Tree, kind: &str, line: u32) -> Vec<TreeWait> {
+    let meant = |wait: &&TreeWait| matches!(&wait.on, WaitsFor::Resource(resource) if is_ours(resource, kind, line));
+    tree.waits().iter().filter(meant).cloned().collect()
+}
+
+fn holds(tree: &Tree, kind: &str, line: u32) -> Vec<TreeHold> {
+    tree.holds().iter().filter(|hold| is_ours(&hold.resource, kind, line)).cloned().collect()
+}
+
+#[test]
+fn the_tree_shows_who_holds_a_limiter_and_who_waits_since_when() {
+    paused(async {
+        inspect(true);
+        let (limiter, line) = (Arc::new(Limiter::new(1)), line!());
+        scope(async |group| {
+            let (held, waits_too) = (Arc::clone(&limiter), Arc::clone(&limiter));
+            let holder = group.named("limiter holder").spawn(async move {
+                let permit = held.acquire().await;
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                drop(permit);
+            });
+            all_blocked().await;
+            let waiter = group.named("limiter waiter").spawn(async move { drop(waits_too.acquire_owned().await) });
+            all_blocked().await;
+            advance(Duration::from_secs(3)).await;
+            let seen = tree();
+            let (holds_now, waits_now) = (holds(&seen, "limiter", line), waits(&seen, "limiter", line));
+            assert_eq!(holds_now.len(), 1, "{seen:#}");
+            assert_eq!(holds_now[0].holder, Some(task(&seen, "limiter holder")));
+            assert_eq!(waits_now.len(), 1, "{seen:#}");
+            assert_eq!(waits_now[0].waiter, Some(task(&seen, "limiter waiter")));
+            assert!(waits_now[0].granted.is_none());
+            for since in [holds_now[0].since, waits_now[0].since] {
+                assert!((Duration::from_secs(3)..Duration::from_secs(5)).contains(&since), "{since:?}");
+            }
+            holder.await;
+            waiter.await;
+        })
+        .await;
+        let after = tree();
+        assert!(holds(&after, "limiter", line).is_empty() && waits(&after, "limiter", line).is_empty(), "{after:#}");
+    });
+}
+
+#[test]
+fn every_way_to_a_permit_shows_while_it_waits_and_while_it_holds() {
+    paused(async {
+        inspect(true);
+        let (limiter, line) = (Arc::new(Limiter::new(0)), line!());
+        let (many, worker) = (NonZeroUsize::MIN, Borrower::new());
+        let one = ByHand::new(limiter.acquire()).waits();
+        let owned = ByHand::new(limiter.acquire_owned()).waits();
+        let large = ByHand::new(limiter.acquire_many(many)).waits();
+        let large_owned = ByHand::new(limiter.acquire_many_owned(many)).waits();
+        let named = ByHand::new(limiter.acquire_as(&worker)).waits();
+        let cancelled = ByHand::new(limiter.acquire()).waits();
+        assert_eq!(waits(&tree(), "limiter", line).len(), 6);
+        drop(cancelled);
+        assert_eq!(waits(&tree(), "limiter", line).len(), 5);
+        limiter.set_capacity(6);
+        assert!(waits(&tree(), "limiter", line).iter().all(|wait| wait.granted.is_some()));
+        let permits = (one.finish(), owned.finish(), large.finish(), large_owned.finish(), named.finish());
+        let tried = limiter.try_acquire().unwrap();
+        let seen = tree();
+        assert_eq!((waits(&seen, "limiter", line).len(), holds(&seen, "limiter", line).len()), (0, 6));
+        drop((permits, tried));
+        assert!(holds(&tree(), "limiter", line).is_empty());
+    });
+}
+
+#[test]
+fn a_permit_granted_to_a_future_that_is_kept_is_a_futurelock() {
+    paused(async {
+        inspect(true);
+        let (limiter, line) = (Arc::new(Limiter::new(1)), line!());
+        let held = limiter.try_acquire().unwrap();
+        scope(async |group| {
+            let (keeps, behind) = (Arc::clone(&limiter), Arc::clone(&limiter));
+            let keeper = group.named("keeps a permit unpolled").spawn(async move {
+                let mut kept = std::pin::pin!(keeps.acquire());
+                // One branch of a `select!` that is left half-way, and not dropped.
+                std::future::poll_fn(|cx| {
+                    assert!(kept.as_mut().poll(cx).is_pending());
+                    std::task::Poll::Ready(())
+                })
+                .await;
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            });
+            all_blocked().await;
+            let behind = group.named("behind it").spawn(async move { drop(behind.acquire().await) });
+            all_blocked().await;
+            drop(held);
+            all_blocked().await;
+            let hint = |tree: &Tree| -> Option<Hint> {
+                let culprit = task(tree, "keeps a permit unpolled");
+                let hints = tree.hints(Duration::from_secs(1)).into_iter();
+                hints.filter(|hint| hint.kind == HintKind::Futurelock).find(|hint| hint.about.first() == Some(&culprit))
+            };
+            assert!(hint(&tree()).is_none(), "not yet");
+            advance(Duration::from_secs(2)).await;
+            let seen = tree();
+            let said = hint(&seen).unwrap_or_else(|| panic!("{seen:#}"));
+            assert!(said.text.contains("was granted the limiter #") && said.text.contains("behind it"), "{said}");
+            assert!(said.text.contains(&format!("{HERE}:{line}")), "{said}");
+            assert!(said.about.contains(&task(&seen, "behind it")));
+            keeper.await;
+            behind.await;
+        })
+        .await;
+    });
+}
+
+#[test]
+fn the_tree_shows_who_waits_for_an_event_since_when() {
+    paused(async {
+        inspect(true);
+        let (event, line) = (Arc::new(Event::new()), line!());
+        scope(async |group| {
+            let waits_for = Arc::clone(&event);
+            let waiter = group.named("event waiter").spawn(async move { waits_for.wait().await });
+            all_blocked().await;
+            advance(Duration::from_secs(2)).await;
+            let seen = tree();
+            let waits_now = waits(&seen, "event", line);
+            assert_eq!(waits_now.len(), 1, "{seen:#}");
+            assert_eq!(waits_now[0].waiter, Some(task(&seen, "event waiter")));
+            assert!(waits_now[0].since >= Duration::from_secs(2));
+            event.set();
+            waiter.await;
+            assert!(waits(&tree(), "event", line).is_empty());
+        })
+        .await;
+    });
+}
