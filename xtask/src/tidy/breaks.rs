@@ -50,8 +50,11 @@ fn tests(folder: &str, sources: &[Source]) -> Vec<String> {
             continue;
         };
         let module = file.trim_end_matches(".rs").replace(['/', '\\'], "::");
-        let names =
-            source.text.lines().filter_map(|line| line.trim_start().strip_prefix("fn ")?.split(['(', '<']).next());
+        let names = source.text.lines().filter_map(|line| {
+            let line = line.trim_start();
+            let line = line.strip_prefix("async ").unwrap_or(line);
+            line.strip_prefix("fn ")?.split(['(', '<']).next()
+        });
         tests.extend(names.map(|name| format!("{module}::{name}")));
     }
     tests
