@@ -15,84 +15,65 @@ use tokio_util::sync::CancellationToken;
 const TIMES: u32 = 200_000;
 const WAITERS: u32 = 1_000;
 
-async fn repeat(once: impl AsyncFn()) -> Duration {
-    time(async {
-        for _ in 0..TIMES {
-            once().await;
+/// Does `$once` again and again in one task. A macro, so that a future may borrow what it waits for.
+macro_rules! repeated {
+    ($name:literal, $runtime:expr, $make:expr, |$it:ident| $once:expr) => {
+        Contender::timed($name, $runtime, TIMES, || async {
+            #[allow(unused_mut, reason = "some are used by themselves, some by a reference")]
+            let mut it = $make;
+            time(async {
+                for _ in 0..TIMES {
+                    let $it = black_box(&mut it);
+                    $once;
+                }
+            })
+            .await
+        })
+    };
+}
+
+/// A future that owns what it waits for.
+macro_rules! waiting {
+    ($event:ident, $wait:expr) => {
+        move || {
+            let $event = $event.clone();
+            async move { $wait.await }
         }
-    })
-    .await
+    };
 }
 
 pub(crate) fn compare(bench: &mut Bench, flavour: &str, runtime: &Runtime) {
     let contenders = vec![
-        Contender::timed("bowline Event", runtime, TIMES, || async {
-            let event = Event::new();
-            event.set();
-            repeat(async || black_box(&event).wait().await).await
-        }),
-        Contender::timed("asyncband ManualResetEvent", runtime, TIMES, || async {
-            let event = ManualResetEvent::with_state(true);
-            repeat(async || black_box(&event).wait().await).await
-        }),
-        Contender::timed("tokio watch, wait_for", runtime, TIMES, || async {
-            let (_sender, receiver) = watch::channel(true);
-            time(async {
-                let mut receiver = receiver;
-                for _ in 0..TIMES {
-                    drop(black_box(&mut receiver).wait_for(|set| *set).await);
-                }
-            })
-            .await
-        }),
-        Contender::timed("CancellationToken", runtime, TIMES, || async {
-            let token = CancellationToken::new();
-            token.cancel();
-            repeat(async || black_box(&token).cancelled().await).await
-        }),
+        repeated!("bowline Event", runtime, set(Event::new(), Event::set), |it| it.wait().await),
+        repeated!("asyncband ManualResetEvent", runtime, ManualResetEvent::with_state(true), |it| it.wait().await),
+        repeated!("tokio watch, wait_for", runtime, watch::channel(true), |it| drop(it.1.wait_for(|set| *set).await)),
+        repeated!("CancellationToken", runtime, set(CancellationToken::new(), CancellationToken::cancel), |it| it
+            .cancelled()
+            .await),
     ];
     bench.compare(&format!("{flavour}: wait for an event that is set"), "ns per wait", ROUNDS, contenders);
 
     let contenders = vec![
-        Contender::timed("bowline Event", runtime, TIMES, || async {
-            let event = Event::new();
-            repeat(async || black_box(&event).set()).await
+        repeated!("bowline Event", runtime, Event::new(), |it| it.set()),
+        repeated!("asyncband ManualResetEvent", runtime, ManualResetEvent::new(), |it| it.set()),
+        repeated!("tokio Notify, notify_waiters", runtime, Notify::new(), |it| it.notify_waiters()),
+        repeated!("tokio watch, send_replace", runtime, watch::channel(true), |it| {
+            it.0.send_replace(true);
         }),
-        Contender::timed("asyncband ManualResetEvent", runtime, TIMES, || async {
-            let event = ManualResetEvent::new();
-            repeat(async || black_box(&event).set()).await
-        }),
-        Contender::timed("tokio Notify, notify_waiters", runtime, TIMES, || async {
-            let event = Notify::new();
-            repeat(async || black_box(&event).notify_waiters()).await
-        }),
-        Contender::timed("tokio watch, send_replace", runtime, TIMES, || async {
-            let (event, _receiver) = watch::channel(false);
-            repeat(async || drop(black_box(&event).send_replace(true))).await
-        }),
-        Contender::timed("event-listener, notify all", runtime, TIMES, || async {
-            let event = event_listener::Event::new();
-            repeat(async || drop(black_box(&event).notify(usize::MAX))).await
+        repeated!("event-listener, notify all", runtime, event_listener::Event::<()>::new(), |it| {
+            it.notify(usize::MAX);
         }),
     ];
     bench.compare(&format!("{flavour}: set an event, nobody waits"), "ns per set", ROUNDS, contenders);
 
     let contenders = vec![
-        Contender::timed("bowline Event", runtime, TIMES, || async {
-            let event = Event::new();
-            repeat(async || {
-                black_box(&event).set();
-                black_box(&event).clear();
-            })
-            .await
+        repeated!("bowline Event", runtime, Event::new(), |it| {
+            it.set();
+            it.clear();
         }),
-        Contender::timed("asyncband ManualResetEvent", runtime, TIMES, || async {
-            let event = ManualResetEvent::new();
-            repeat(async || {
-                black_box(&event).set();
-                black_box(&event).reset();
-            })
-            .await
+        repeated!("asyncband ManualResetEvent", runtime, ManualResetEvent::new(), |it| {
+            it.set();
+            it.reset();
         }),
     ];
     bench.compare(&format!("{flavour}: set and clear an event, nobody waits"), "ns for both", ROUNDS, contenders);
@@ -101,17 +82,17 @@ pub(crate) fn compare(bench: &mut Bench, flavour: &str, runtime: &Runtime) {
         Contender::timed("bowline Event", runtime, WAITERS, || {
             let event = Arc::new(Event::new());
             let set = event.clone();
-            wake_all(move || wait(event.clone(), async |event| event.wait().await), move || set.set())
+            wake_all(waiting!(event, event.wait()), move || set.set())
         }),
         Contender::timed("asyncband ManualResetEvent", runtime, WAITERS, || {
             let event = Arc::new(ManualResetEvent::new());
             let set = event.clone();
-            wake_all(move || wait(event.clone(), async |event| event.wait().await), move || set.set())
+            wake_all(waiting!(event, event.wait()), move || set.set())
         }),
         Contender::timed("tokio Notify", runtime, WAITERS, || {
             let event = Arc::new(Notify::new());
             let set = event.clone();
-            wake_all(move || wait(event.clone(), async |event| event.notified().await), move || set.notify_waiters())
+            wake_all(waiting!(event, event.notified()), move || set.notify_waiters())
         }),
         Contender::timed("tokio watch", runtime, WAITERS, || {
             let (event, receiver) = watch::channel(false);
@@ -120,13 +101,15 @@ pub(crate) fn compare(bench: &mut Bench, flavour: &str, runtime: &Runtime) {
                     let mut receiver = receiver.clone();
                     async move { drop(receiver.wait_for(|set| *set).await) }
                 },
-                move || drop(event.send_replace(true)),
+                move || {
+                    event.send_replace(true);
+                },
             )
         }),
         Contender::timed("event-listener", runtime, WAITERS, || {
-            let event = Arc::new(event_listener::Event::new());
+            let event = Arc::new(event_listener::Event::<()>::new());
             let set = event.clone();
-            wake_all(move || wait(event.clone(), async |event| event.listen().await), move || {
+            wake_all(waiting!(event, event.listen()), move || {
                 set.notify(usize::MAX);
             })
         }),
@@ -139,8 +122,9 @@ pub(crate) fn compare(bench: &mut Bench, flavour: &str, runtime: &Runtime) {
     bench.compare(&format!("{flavour}: wake 1,000 tasks"), "ns per task", ROUNDS, contenders);
 }
 
-async fn wait<E>(event: Arc<E>, wait: impl AsyncFnOnce(&E)) {
-    wait(&event).await;
+fn set<E>(event: E, set: impl Fn(&E)) -> E {
+    set(&event);
+    event
 }
 
 /// From the setting until the last task has ended.

@@ -20,12 +20,13 @@ const ROUNDS: usize = 3;
 const MANY: NonZeroU32 = NonZeroU32::new(1_000_000_000).expect("it is not zero");
 
 macro_rules! hammered {
-    ($runtime:expr, $name:literal, $make:expr, $once:expr) => {
+    ($runtime:expr, $name:literal, $make:expr, |$it:ident| $once:expr) => {
         Contender::counted($name, $runtime, || async {
-            let it = $make;
+            let shared = $make;
+            let $it = &shared;
             let neighbour = Neighbour::spawn().await;
             while neighbour.began.elapsed() < LONG {
-                $once(&it).await;
+                $once;
             }
             neighbour.worst_tick().await
         })
@@ -35,31 +36,22 @@ macro_rules! hammered {
 pub(crate) fn compare(bench: &mut Bench) {
     let runtime = &Builder::new_current_thread().enable_time().build().expect("a runtime can be built");
     let contenders = vec![
-        hammered!(runtime, "bowline Mutex", Mutex::new(0u64), async |it: &Mutex<u64>| *it.lock().await += 1),
-        hammered!(runtime, "bowline Limiter", Limiter::new(1), async |it: &Limiter| drop(it.acquire().await)),
-        hammered!(runtime, "bowline Event", set(), async |it: &Event| it.wait().await),
-        hammered!(
-            runtime,
-            "bowline RateLimiter",
-            RateLimiter::with_burst(Rate::per_second(MANY), MANY),
-            async |it: &RateLimiter| it.acquire().await
-        ),
-        hammered!(runtime, "tokio Mutex", tokio::sync::Mutex::new(0u64), async |it: &tokio::sync::Mutex<u64>| *it
-            .lock()
-            .await +=
-            1),
-        hammered!(runtime, "async-lock Mutex", async_lock::Mutex::new(0u64), async |it: &async_lock::Mutex<u64>| *it
-            .lock()
-            .await +=
-            1),
-        hammered!(
-            runtime,
-            "asyncband ManualResetEvent",
-            ManualResetEvent::with_state(true),
-            async |it: &ManualResetEvent| it.wait().await
-        ),
+        hammered!(runtime, "bowline Mutex", Mutex::new(0u64), |it| *it.lock().await += 1),
+        hammered!(runtime, "bowline Limiter", Limiter::new(1), |it| drop(it.acquire().await)),
+        hammered!(runtime, "bowline Event", set(), |it| it.wait().await),
+        hammered!(runtime, "bowline RateLimiter", RateLimiter::with_burst(Rate::per_second(MANY), MANY), |it| it
+            .acquire()
+            .await),
+        hammered!(runtime, "tokio Mutex", tokio::sync::Mutex::new(0u64), |it| *it.lock().await += 1),
+        hammered!(runtime, "async-lock Mutex", async_lock::Mutex::new(0u64), |it| *it.lock().await += 1),
+        hammered!(runtime, "asyncband ManualResetEvent", ManualResetEvent::with_state(true), |it| it.wait().await),
     ];
-    bench.compare("current_thread: a neighbour's worst tick of 1 ms, beside a task that never pauses", "ms", ROUNDS, contenders);
+    bench.compare(
+        "current_thread: a neighbour's worst tick of 1 ms, beside a task that never pauses",
+        "ms",
+        ROUNDS,
+        contenders,
+    );
 }
 
 fn set() -> Event {

@@ -12,7 +12,7 @@ use std::{
 
 use bowline_benches::{Bench, Contender};
 use bowline_sync::{Rate, RateLimiter};
-use governor::{Jitter, Quota};
+use governor::Quota;
 use tokio::{runtime::Runtime, task::JoinSet};
 
 const TASKS: usize = 64;
@@ -34,13 +34,15 @@ pub(crate) fn compare(bench: &mut Bench, flavour: &str, runtime: &Runtime) {
         let each = |what: &str, unit, pick: fn(&Seen) -> f64, bench: &mut Bench| {
             let contenders = vec![
                 Contender::counted("bowline RateLimiter", runtime, move || async move { pick(&ours(rate).await) }),
-                Contender::counted("governor", runtime, move || async move { pick(&governor(rate, None).await) }),
-                Contender::counted("governor with jitter", runtime, move || async move {
-                    pick(&governor(rate, Some(Jitter::up_to(Duration::from_millis(1)))).await)
-                }),
+                Contender::counted("governor", runtime, move || async move { pick(&governor(rate).await) }),
                 Contender::counted("leaky-bucket (fair)", runtime, move || async move { pick(&leaky(rate).await) }),
             ];
-            bench.compare(&format!("{flavour}: 64 tasks wait for {rate} slots a second: {what}"), unit, ROUNDS, contenders);
+            bench.compare(
+                &format!("{flavour}: 64 tasks wait for {rate} slots a second: {what}"),
+                unit,
+                ROUNDS,
+                contenders,
+            );
         };
         each("what they get", "share of the rate", |seen| seen.share, bench);
         each("processor time", "us per slot", |seen| seen.microseconds, bench);
@@ -57,17 +59,12 @@ async fn ours(rate: u32) -> Seen {
     .await
 }
 
-async fn governor(rate: u32, jitter: Option<Jitter>) -> Seen {
+async fn governor(rate: u32) -> Seen {
     let quota = Quota::per_second(permits(rate)).allow_burst(NonZeroU32::MIN);
     let limiter = Arc::new(governor::RateLimiter::direct(quota));
     see(rate, move || {
         let limiter = limiter.clone();
-        async move {
-            match jitter {
-                None => limiter.until_ready().await,
-                Some(jitter) => limiter.until_ready_with_jitter(jitter).await,
-            }
-        }
+        async move { limiter.until_ready().await }
     })
     .await
 }

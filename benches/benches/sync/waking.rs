@@ -8,7 +8,10 @@ use std::{
 
 use bowline_benches::{Bench, Contender, ROUNDS};
 use bowline_sync::{Event, Limiter};
-use tokio::{runtime::Runtime, sync::{Notify, Semaphore}};
+use tokio::{
+    runtime::Runtime,
+    sync::{Notify, Semaphore},
+};
 
 pub(crate) fn compare(bench: &mut Bench, flavour: &str, runtime: &Runtime) {
     let _inside = runtime.enter();
@@ -16,14 +19,39 @@ pub(crate) fn compare(bench: &mut Bench, flavour: &str, runtime: &Runtime) {
         let (event, notify) = (Event::new(), Notify::new());
         let (limiter, semaphore) = (Limiter::new(0), Semaphore::new(0));
         let contenders = vec![
-            all("bowline Event", waiters, || event.wait(), || { event.pulse(); }, || {}),
-            all("bowline Limiter, by raising it", waiters, || limiter.acquire(), || limiter.set_capacity(waiters), || limiter.set_capacity(0)),
+            all(
+                "bowline Event",
+                waiters,
+                || event.wait(),
+                || {
+                    event.pulse();
+                },
+                || {},
+            ),
+            all(
+                "bowline Limiter, by raising it",
+                waiters,
+                || limiter.acquire(),
+                || limiter.set_capacity(waiters),
+                || limiter.set_capacity(0),
+            ),
             all("tokio Notify", waiters, || notify.notified(), || notify.notify_waiters(), || {}),
-            all("tokio Semaphore", waiters, || semaphore.acquire(), || semaphore.add_permits(waiters), || {
-                semaphore.forget_permits(waiters);
-            }),
+            all(
+                "tokio Semaphore",
+                waiters,
+                || semaphore.acquire(),
+                || semaphore.add_permits(waiters),
+                || {
+                    semaphore.forget_permits(waiters);
+                },
+            ),
         ];
-        bench.compare(&format!("{flavour}: wake {waiters} futures, and take what they got"), "ns per future", ROUNDS, contenders);
+        bench.compare(
+            &format!("{flavour}: wake {waiters} futures, and take what they got"),
+            "ns per future",
+            ROUNDS,
+            contenders,
+        );
     }
 }
 
