@@ -13,8 +13,8 @@ pub(crate) use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Locks, whether or not somebody panicked under the lock: no code of a user runs under the locks of this crate (wakers are cloned
-/// there, but before anything has changed), so that a poisoned state is a whole one.
+/// Locks, whether or not somebody panicked under the lock: no code of a user runs under the locks of this crate, but for clones of
+/// wakers and the `Eq` of keys, and those before anything has changed, so that a poisoned state is a whole one.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
