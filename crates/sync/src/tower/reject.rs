@@ -65,7 +65,7 @@ pub struct RejectLayer<G, A = AsError> {
 }
 
 impl<G: Gate> RejectLayer<G> {
-    /// Turns away with [`Rejected::Refused`] whom this limiter has no permit for: an `Arc` of a [`Limiter`](crate::Limiter) or of a
+    /// Turns away with [`Rejected::Refused`](super::Rejected::Refused) whom this limiter has no permit for: an `Arc` of a [`Limiter`](crate::Limiter) or of a
     /// [`RateLimiter`](crate::RateLimiter).
     pub fn new(limiter: G) -> Self {
         Self { gate: limiter, answer: AsError }
