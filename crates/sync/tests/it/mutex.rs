@@ -2,10 +2,12 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
+    task::{Context, Poll, Wake, Waker},
 };
 
-use bowline_sync::{Mutex, MutexGuard, PoisonCause, Poisoned};
+use bowline_sync::{Lock, Mutex, MutexGuard, PoisonCause, Poisoned};
 use bowline_testing::assert_cancel_safe;
 use tokio::task::yield_now;
 
@@ -327,6 +329,29 @@ fn a_lock_that_waited_and_is_polled_after_its_end_panics() {
     drop(held);
     drop(lock.poll());
     let _ = lock.poll();
+}
+
+/// A waker may poll at once: the value is free by then.
+#[test]
+fn a_waiter_that_enters_while_it_is_woken_finds_the_value() {
+    struct Enters(std::sync::Mutex<Option<Lock<'static, u8>>>);
+    impl Wake for Enters {
+        fn wake(self: Arc<Self>) {
+            let mut lock = self.0.lock().unwrap().take().expect("woken once");
+            let Poll::Ready(mut value) = pin!(&mut lock).poll(&mut Context::from_waker(Waker::noop())) else {
+                panic!("it was granted")
+            };
+            *value += 1;
+        }
+    }
+    static MUTEX: Mutex<u8> = Mutex::new(0);
+    let held = MUTEX.try_lock().unwrap();
+    let waiter = Arc::new(Enters(std::sync::Mutex::new(None)));
+    let mut lock = MUTEX.lock();
+    assert!(pin!(&mut lock).poll(&mut Context::from_waker(&Waker::from(Arc::clone(&waiter)))).is_pending());
+    *waiter.0.lock().unwrap() = Some(lock);
+    drop(held);
+    assert_eq!(*MUTEX.try_lock().unwrap(), 1);
 }
 
 /// No `Sync`, and references: neither keeps a mutex from going into tasks.
