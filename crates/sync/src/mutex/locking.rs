@@ -48,8 +48,8 @@ impl<'a, T: ?Sized> Lock<'a, T> {
             Turn::InLine(_) => {}
             Turn::Over => panic!("a mutex's future was polled after it had completed"),
         }
-        let outcome = ready!(waiting.poll(cx, |cx| mutex.permits.poll(turn, ONE, cx)));
-        Poll::Ready(outcome.expect("the capacity is one, always"))
+        ready!(waiting.poll(cx, |cx| mutex.permits.poll(turn, ONE, cx))).expect("the capacity is one, always");
+        Poll::Ready(())
     }
 }
 
