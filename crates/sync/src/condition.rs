@@ -11,11 +11,12 @@
 mod loom_tests;
 mod notified;
 mod timed_out;
+mod wait_while;
 
-use std::{fmt, future::poll_fn, panic::Location, pin::pin, task::Poll, time::Duration};
+use std::{fmt, future::poll_fn, mem, panic::Location, pin::pin, task::Poll, time::Duration};
 
-use self::notified::Notified;
 pub use self::timed_out::WaitTimedOut;
+use self::{notified::Notified, wait_while::WaitWhile};
 use crate::{
     inspected::Resource,
     mutex::MutexGuard,
@@ -131,16 +132,10 @@ impl Condition {
     #[track_caller]
     pub fn wait_while<'a, T: ?Sized>(
         &self,
-        mut guard: MutexGuard<'a, T>,
-        mut condition: impl FnMut(&mut T) -> bool,
+        guard: MutexGuard<'a, T>,
+        condition: impl FnMut(&mut T) -> bool,
     ) -> impl Future<Output = MutexGuard<'a, T>> {
-        let location = Location::caller();
-        async move {
-            while condition(&mut guard) {
-                guard = self.wait_at(guard, location).await;
-            }
-            guard
-        }
+        WaitWhile::new(self, guard, condition, Location::caller())
     }
 
     /// Waits for a notification, or for no reason: the caller has to look at the value, in a loop.
@@ -151,28 +146,8 @@ impl Condition {
     /// That of [`wait_while`](Condition::wait_while).
     #[track_caller]
     pub fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> impl Future<Output = MutexGuard<'a, T>> {
-        self.wait_at(guard, Location::caller())
-    }
-
-    /// Waits in the name of the code at `location`.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "an async fn keeps its arguments twice, and a hundred thousand may wait"
-    )]
-    fn wait_at<'a, T: ?Sized>(
-        &self,
-        guard: MutexGuard<'a, T>,
-        location: &'static Location<'static>,
-    ) -> impl Future<Output = MutexGuard<'a, T>> {
-        async move {
-            let mutex = MutexGuard::mutex(&guard);
-            let mut notified = self.join(guard).await;
-            (&mut notified).await;
-            // Boxed: a future of a condition waits long for the notification and shortly for the lock, which would make it three times as large.
-            let guard = Box::pin(mutex.lock_at(location)).await;
-            notified.consume();
-            guard
-        }
+        let mut is_first = true;
+        self.wait_while(guard, move |_| mem::take(&mut is_first))
     }
 
     /// Waits as long as `condition` says so of the value, at most for `limit`.
@@ -234,7 +209,7 @@ impl Condition {
                     timer.as_mut().poll(cx).map(|()| false)
                 })
                 .await;
-                guard = Box::pin(mutex.lock_at(location)).await;
+                guard = mutex.lock_at(location).await;
                 if !condition(&mut guard) {
                     notified.consume();
                     return Ok(guard);

@@ -127,7 +127,7 @@ pub use limiter::{
     AcquirePermitAs, AlreadyHolds, AtCapacity, Borrower, BorrowerStatistics, ExceedsCapacity, Limiter,
     LimiterStatistics, OwnedPermit, Permit, TryAcquireAsError, TryAcquireManyError,
 };
-pub use mutex::{Holder, Locked, Mutex, MutexGuard, MutexStatistics, PoisonCause, Poisoned};
+pub use mutex::{Holder, Lock, LockUnpoisoned, Locked, Mutex, MutexGuard, MutexStatistics, PoisonCause, Poisoned};
 pub use partitioned_limiter::{
     AcquireOwnedPartitionPermit, AcquirePartitionPermit, OwnedPartitionPermit, PartitionPermit, PartitionedLimiter,
     PartitionedLimiterStatistics,

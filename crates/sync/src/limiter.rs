@@ -6,7 +6,7 @@ mod acquiring;
 mod borrower;
 mod errors;
 mod permit;
-mod permits;
+pub(crate) mod permits;
 
 #[cfg(all(test, bowline_loom))]
 mod loom_tests;

@@ -1,37 +1,49 @@
-//! Tokio's mutex with what it does not tell: who waits, who holds it, and whether its value is whole.
+//! A value for one at a time: the one permit of a limiter, and what only its holder may reach.
 //!
 //! # Invariants
 //!
-//! 1. The lock is Tokio's, and the line too. Everything here is a note beside it, written by the holder, and never decides who gets the lock.
-//! 2. The notes of a holder are written after its lock was had and taken away before it is given back. So the lock orders them, and their own
-//!    stores are relaxed.
-//! 3. `waiting` counts who is in Tokio's line, until its next poll after the grant. So somebody holds the lock or has been granted it while `waiting`
-//!    is not zero.
+//! 1. The permit alone decides who is inside. Everything else here is the holder's: written after the permit was had, and taken away before it is given
+//!    back. So the permit orders it, and its own stores are relaxed.
+//! 2. The value is borrowed only by who has the permit, and the borrow ends before the permit goes back: a guard drops its value first. So borrowing never fails.
+//! 3. The `std` mutex around the value is never locked. It makes a value shareable that may move between threads and not be shared, which the cell
+//!    alone does not.
 //! 4. No user code runs under the lock of `holder`.
 
 mod guard;
 mod holder;
 mod locking;
+#[cfg(all(test, bowline_loom))]
+mod loom_tests;
 mod poison;
 
 use std::{
     fmt,
+    num::NonZeroUsize,
     panic::Location,
-    // Those of `std` under loom too: by the invariants 1 and 2 there is nothing in them that needs a model.
-    sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+    // Those of `std` under loom too: by invariant 1 there is nothing in them that needs a model.
+    sync::{
+        self, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
-use self::holder::HolderNote;
+use atomic_refcell::AtomicRefCell;
+
+use self::{guard::Entered, holder::HolderNote};
 pub use self::{
     guard::MutexGuard,
     holder::Holder,
+    locking::{Lock, LockUnpoisoned},
     poison::{PoisonCause, Poisoned},
 };
-use crate::inspected::Resource;
+use crate::{LimiterStatistics, inspected::Resource, limiter::permits::Permits};
+
+/// The permit to be inside.
+const ONE: NonZeroUsize = NonZeroUsize::MIN;
 
 /// A value that one task at a time may use, also across awaits; first come, first served.
 ///
-/// It is `tokio::sync::Mutex`, in speed and fairness, and says in addition:
+/// It is as fair as `tokio::sync::Mutex`, and says in addition:
 ///
 /// * whether its value is whole. A panic while the lock is held marks the mutex as poisoned, and so does a [`with`](Mutex::with) whose future is dropped
 ///   half-way: both may have left the value half-changed. [`lock`](Mutex::lock) does not care; [`lock_unpoisoned`](Mutex::lock_unpoisoned) refuses;
@@ -83,14 +95,12 @@ use crate::inspected::Resource;
 #[doc(alias = "AsyncMutex")]
 #[doc(alias = "poison")]
 pub struct Mutex<T: ?Sized> {
+    permits: Permits,
     resource: Resource,
-    /// Whether a guard exists.
-    held: AtomicBool,
+    holder: HolderNote,
     /// A [`PoisonCause`] as a number; zero for none.
     poison: AtomicU8,
-    waiting: AtomicUsize,
-    holder: HolderNote,
-    value: tokio::sync::Mutex<T>,
+    value: AtomicRefCell<sync::Mutex<T>>,
 }
 
 /// What a [`Mutex`] is doing at one moment; made by [`Mutex::statistics`].
@@ -99,7 +109,7 @@ pub struct Mutex<T: ?Sized> {
 pub struct MutexStatistics {
     /// Whether somebody holds the lock, or has been granted it.
     pub locked: bool,
-    /// How many futures wait in line. One that has been granted the lock is among them until it is polled.
+    /// How many futures wait in line. One that has been granted the lock is not among them.
     pub waiting: usize,
     /// Who holds the lock; known of a [`checked`](Mutex::checked) mutex only.
     pub holder: Option<Holder>,
@@ -112,16 +122,27 @@ pub struct Locked;
 
 impl<T> Mutex<T> {
     /// Creates an unlocked mutex; in a `static` too.
+    #[cfg(not(bowline_loom))]
     #[must_use]
     #[track_caller]
     pub const fn new(value: T) -> Self {
         Self {
+            permits: Permits::new(1),
             resource: Resource::new("mutex"),
-            held: AtomicBool::new(false),
-            poison: AtomicU8::new(PoisonCause::NONE),
-            waiting: AtomicUsize::new(0),
             holder: HolderNote::new(),
-            value: tokio::sync::Mutex::const_new(value),
+            poison: AtomicU8::new(PoisonCause::NONE),
+            value: AtomicRefCell::new(sync::Mutex::new(value)),
+        }
+    }
+
+    #[cfg(bowline_loom)]
+    pub(crate) fn new(value: T) -> Self {
+        Self {
+            permits: Permits::new(1),
+            resource: Resource::new("mutex"),
+            holder: HolderNote::new(),
+            poison: AtomicU8::new(PoisonCause::NONE),
+            value: AtomicRefCell::new(sync::Mutex::new(value)),
         }
     }
 
@@ -161,7 +182,8 @@ impl<T> Mutex<T> {
     /// Takes the value out, poisoned or not.
     #[must_use]
     pub fn into_inner(self) -> T {
-        self.value.into_inner()
+        // Never locked, never poisoned (invariant 3); here and below.
+        self.value.into_inner().into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -169,18 +191,10 @@ impl<T: ?Sized> Mutex<T> {
     /// Waits for the lock, in the order of asking. It ignores poison.
     ///
     /// The place in line is taken at the first poll.
-    ///
-    /// # Panics
-    ///
-    /// Polling it panics when the mutex is [`checked`](Mutex::checked) and the running task holds it.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future gives up the place in line. A lock that it was granted in the same moment goes to the next. Between
-    /// the grant and its next poll the lock is reserved for it: a future that is kept, but not polled, keeps others waiting.
     #[track_caller]
     #[doc(alias = "acquire")]
-    pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
+    #[inline]
+    pub fn lock(&self) -> Lock<'_, T> {
         self.lock_at(Location::caller())
     }
 
@@ -190,14 +204,6 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// [`Poisoned`] when a holder panicked, or a [`with`](Mutex::with) was dropped half-way, and nobody has called
     /// [`clear_poison`](Mutex::clear_poison) since. The guard is in it.
-    ///
-    /// # Panics
-    ///
-    /// As [`lock`](Mutex::lock) does.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`lock`](Mutex::lock).
     ///
     /// # Examples
     ///
@@ -227,15 +233,9 @@ impl<T: ?Sized> Mutex<T> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn lock_unpoisoned(&self) -> impl Future<Output = Result<MutexGuard<'_, T>, Poisoned<MutexGuard<'_, T>>>> {
-        let location = Location::caller();
-        async move {
-            let guard = self.lock_at(location).await;
-            match self.poison() {
-                Some(cause) => Err(Poisoned::new(cause, guard)),
-                None => Ok(guard),
-            }
-        }
+    #[inline]
+    pub fn lock_unpoisoned(&self) -> LockUnpoisoned<'_, T> {
+        LockUnpoisoned::new(self.lock_at(Location::caller()))
     }
 
     /// Takes the lock if nobody holds it or waits for it. It ignores poison.
@@ -245,10 +245,8 @@ impl<T: ?Sized> Mutex<T> {
     /// [`Locked`] when the lock is held or promised, also to the running task itself.
     #[track_caller]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, Locked> {
-        match self.value.try_lock() {
-            Ok(value) => Ok(MutexGuard::new(self, value, Location::caller())),
-            Err(_) => Err(Locked),
-        }
+        // One permit is never refused for good.
+        if self.permits.take(ONE).is_ok_and(|taken| taken) { Ok(self.enter(Location::caller())) } else { Err(Locked) }
     }
 
     /// Waits for the lock, and lends the value to `body` until that is done. It ignores poison that is there.
@@ -261,11 +259,11 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Panics
     ///
-    /// As [`lock`](Mutex::lock) does, and with the panic of `body`, which poisons the mutex.
+    /// As [`Lock`] does, and with the panic of `body`, which poisons the mutex.
     ///
     /// # Cancel safety
     ///
-    /// Before `body` begins, that of [`lock`](Mutex::lock). After that, dropping the future drops `body`'s, gives the lock back and poisons the
+    /// Before `body` begins, that of [`Lock`]. After that, dropping the future drops `body`'s, gives the lock back and poisons the
     /// mutex, by [`PoisonCause::Cancelled`].
     ///
     /// # Examples
@@ -294,7 +292,7 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Gives the value, which nobody else can use meanwhile.
     pub fn get_mut(&mut self) -> &mut T {
-        self.value.get_mut()
+        self.value.get_mut().get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells whether a holder has left the value half-changed, as far as is known.
@@ -305,22 +303,31 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Declares the value whole. Call it while you hold the lock, after you have looked at the value.
     pub fn clear_poison(&self) {
-        // Relaxed: invariant 2.
+        // Relaxed: invariant 1.
         self.poison.store(PoisonCause::NONE, Ordering::Relaxed);
     }
 
-    /// Reports lock, line and, if the mutex is [`checked`](Mutex::checked), the holder. While others go on, the three are not of the very same moment.
+    /// Reports lock and line, as of one moment, and the holder if the mutex is [`checked`](Mutex::checked). While others go on, that one may be of another moment.
     #[must_use]
     pub fn statistics(&self) -> MutexStatistics {
-        // Relaxed: a report, which orders nothing.
-        let waiting = self.waiting.load(Ordering::Relaxed);
-        // Who was granted the lock has no guard yet (invariant 3).
-        let locked = self.held.load(Ordering::Relaxed) || waiting > 0;
-        MutexStatistics { locked, waiting, holder: self.holder.get() }
+        let LimiterStatistics { in_use, waiting, .. } = self.permits.statistics();
+        MutexStatistics { locked: in_use > 0, waiting, holder: self.holder.get() }
+    }
+
+    /// Locks in the name of the code at `location`.
+    #[inline]
+    pub(crate) fn lock_at(&self, location: &'static Location<'static>) -> Lock<'_, T> {
+        Lock::new(self, location)
+    }
+
+    /// Makes the guard, once the permit is had.
+    #[inline]
+    fn enter(&self, location: &'static Location<'static>) -> MutexGuard<'_, T> {
+        MutexGuard::new(Entered::new(self, location))
     }
 
     fn poison(&self) -> Option<PoisonCause> {
-        // Relaxed: invariant 2.
+        // Relaxed: invariant 1.
         PoisonCause::from_mark(self.poison.load(Ordering::Relaxed))
     }
 }

@@ -1,4 +1,4 @@
-//! A notification and the end of its waiter, in every order. The mutex is Tokio's and has no part in this: a waiter that "locks again" is one that was
+//! A notification and the end of its waiter, in every order. The mutex has models of its own and no part in this: a waiter that "locks again" is one that was
 //! polled and has not consumed its notification.
 
 use std::{

@@ -29,7 +29,7 @@ use crate::{
 const UNDER_LOCK: usize = usize::MAX;
 
 #[derive(Debug)]
-pub(super) struct Permits {
+pub(crate) struct Permits {
     free: AtomicUsize,
     state: Mutex<State>,
 }
@@ -44,7 +44,7 @@ struct State {
 
 /// How far one waiter has come.
 #[derive(Debug)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     Unasked,
     InLine(Place),
     Over,
@@ -52,18 +52,18 @@ pub(super) enum Turn {
 
 impl Permits {
     #[cfg(not(bowline_loom))]
-    pub(super) const fn new(capacity: usize) -> Self {
+    pub(crate) const fn new(capacity: usize) -> Self {
         Self { free: AtomicUsize::new(capacity), state: Mutex::new(State::new(capacity)) }
     }
 
     #[cfg(bowline_loom)]
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { free: AtomicUsize::new(capacity), state: Mutex::new(State::new(capacity)) }
     }
 
     /// Takes free permits, if that needs no lock.
     #[inline]
-    pub(super) fn take_free(&self, weight: NonZeroUsize) -> bool {
+    pub(crate) fn take_free(&self, weight: NonZeroUsize) -> bool {
         // Relaxed: a guess, which the exchange checks.
         let mut free = self.free.load(Ordering::Relaxed);
         while free != UNDER_LOCK && free >= weight.get() {
@@ -78,13 +78,13 @@ impl Permits {
 
     /// Takes permits at once; false when others come first or too few are free.
     #[inline]
-    pub(super) fn take(&self, weight: NonZeroUsize) -> Result<bool, ExceedsCapacity> {
+    pub(crate) fn take(&self, weight: NonZeroUsize) -> Result<bool, ExceedsCapacity> {
         if self.take_free(weight) { Ok(true) } else { self.lock().take(weight) }
     }
 
     /// Takes permits back.
     #[inline]
-    pub(super) fn give_back(&self, weight: NonZeroUsize) {
+    pub(crate) fn give_back(&self, weight: NonZeroUsize) {
         // Relaxed: a guess, which the exchange checks.
         let mut free = self.free.load(Ordering::Relaxed);
         while free != UNDER_LOCK {
@@ -108,7 +108,7 @@ impl Permits {
     }
 
     /// One step of a waiter. Ready means that its turn is over: its permits are counted as in use, or it was refused.
-    pub(super) fn poll(
+    pub(crate) fn poll(
         &self,
         turn: &mut Turn,
         weight: NonZeroUsize,
@@ -138,7 +138,7 @@ impl Permits {
     }
 
     /// A waiter goes away: what it was granted, and its place in front of the others, is theirs.
-    pub(super) fn give_up(&self, turn: &mut Turn, weight: NonZeroUsize) {
+    pub(crate) fn give_up(&self, turn: &mut Turn, weight: NonZeroUsize) {
         let Turn::InLine(place) = std::mem::replace(turn, Turn::Over) else {
             return;
         };
@@ -154,7 +154,7 @@ impl Permits {
         admitted.wake();
     }
 
-    pub(super) fn set_capacity(&self, capacity: usize) {
+    pub(crate) fn set_capacity(&self, capacity: usize) {
         let (refused, admitted) = {
             let mut state = self.lock();
             let before = std::mem::replace(&mut state.capacity, capacity);
@@ -166,7 +166,7 @@ impl Permits {
         admitted.wake();
     }
 
-    pub(super) fn statistics(&self) -> LimiterStatistics {
+    pub(crate) fn statistics(&self) -> LimiterStatistics {
         let state = lock(&self.state);
         // Relaxed: a number to be shown. Where the count is cannot change under the lock.
         let in_use = match self.free.load(Ordering::Relaxed) {

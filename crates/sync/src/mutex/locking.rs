@@ -1,65 +1,118 @@
-//! The way to the lock: at once if it is free, otherwise in Tokio's line.
+//! The futures that wait for the lock.
 
 use std::{
-    future::poll_fn,
+    fmt,
     panic::Location,
-    pin::pin,
-    sync::atomic::{AtomicUsize, Ordering},
+    pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use tokio::task::coop;
 
-use super::{Mutex, MutexGuard};
+use super::{Mutex, MutexGuard, ONE, Poisoned};
+use crate::{inspected::Waiting, limiter::permits::Turn};
 
-impl<T: ?Sized> Mutex<T> {
-    /// Locks in the name of the code at `location`.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "an async fn keeps its arguments twice, and a hundred thousand may wait"
-    )]
+/// Waits for a [`MutexGuard`]; made by [`Mutex::lock`].
+///
+/// # Cancel safety
+///
+/// Dropping it gives up the place in line. A lock that it was granted in the same moment goes to the next. Between
+/// the grant and its next poll the lock is reserved for it: a future that is kept, but not polled, keeps others waiting.
+///
+/// # Panics
+///
+/// Polling it panics when the mutex is [`checked`](Mutex::checked) and the running task holds it, and when it has completed already.
+#[must_use = "futures do nothing unless polled"]
+pub struct Lock<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    turn: Turn,
+    location: &'static Location<'static>,
+    waiting: Waiting,
+}
+
+impl<'a, T: ?Sized> Lock<'a, T> {
     #[inline]
-    pub(crate) fn lock_at(&self, location: &'static Location<'static>) -> impl Future<Output = MutexGuard<'_, T>> {
-        async move {
-            let value = match poll_fn(|cx| self.poll_free(cx)).await {
-                Some(value) => value,
-                None => {
-                    self.holder.refuse_the_holder();
-                    let _waiter = Waiter::new(&self.waiting);
-                    let mut waiting = self.resource.waiting();
-                    let mut lock = pin!(self.value.lock());
-                    poll_fn(move |cx| waiting.poll(cx, |cx| lock.as_mut().poll(cx))).await
-                }
-            };
-            MutexGuard::new(self, value, location)
-        }
+    pub(super) fn new(mutex: &'a Mutex<T>, location: &'static Location<'static>) -> Self {
+        Self { mutex, turn: Turn::Unasked, location, waiting: mutex.resource.waiting() }
     }
 
-    /// Ready with the lock if it is free, and with nothing if one has to wait.
+    /// Ready with the permit.
+    fn poll_permit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { mutex, turn, waiting, .. } = self;
+        match turn {
+            Turn::Unasked if mutex.permits.take_free(ONE) => {
+                *turn = Turn::Over;
+                return Poll::Ready(());
+            }
+            Turn::Unasked => mutex.holder.refuse_the_holder(),
+            Turn::InLine(_) => {}
+            Turn::Over => panic!("a mutex's future was polled after it had completed"),
+        }
+        ready!(waiting.poll(cx, |cx| mutex.permits.poll(turn, ONE, cx))).expect("the capacity is one, always");
+        Poll::Ready(())
+    }
+}
+
+impl<'a, T: ?Sized> Future for Lock<'a, T> {
+    type Output = MutexGuard<'a, T>;
+
     #[inline]
-    fn poll_free(&self, cx: &mut Context<'_>) -> Poll<Option<tokio::sync::MutexGuard<'_, T>>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
+        let this = self.get_mut();
         let coop = ready!(coop::poll_proceed(cx));
-        let value = self.value.try_lock().ok();
-        if value.is_some() {
-            coop.made_progress();
-        }
-        Poll::Ready(value)
+        ready!(this.poll_permit(cx));
+        coop.made_progress();
+        Poll::Ready(this.mutex.enter(this.location))
     }
 }
 
-/// One future in the line.
-struct Waiter<'a>(&'a AtomicUsize);
-
-impl<'a> Waiter<'a> {
-    fn new(waiting: &'a AtomicUsize) -> Self {
-        // Relaxed, here and below: a count for the statistics.
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
-    }
-}
-
-impl Drop for Waiter<'_> {
+impl<T: ?Sized> Drop for Lock<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.mutex.permits.give_up(&mut self.turn, ONE);
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Lock<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lock").field(&self.mutex).finish()
+    }
+}
+
+/// Waits for a [`MutexGuard`] whose value is whole, as far as is known; made by [`Mutex::lock_unpoisoned`].
+///
+/// # Cancel safety
+///
+/// That of [`Lock`].
+///
+/// # Panics
+///
+/// As [`Lock`] does.
+#[must_use = "futures do nothing unless polled"]
+pub struct LockUnpoisoned<'a, T: ?Sized>(Lock<'a, T>);
+
+impl<'a, T: ?Sized> LockUnpoisoned<'a, T> {
+    #[inline]
+    pub(super) fn new(lock: Lock<'a, T>) -> Self {
+        Self(lock)
+    }
+}
+
+impl<'a, T: ?Sized> Future for LockUnpoisoned<'a, T> {
+    type Output = Result<MutexGuard<'a, T>, Poisoned<MutexGuard<'a, T>>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let guard = ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(match self.0.mutex.poison() {
+            Some(cause) => Err(Poisoned::new(cause, guard)),
+            None => Ok(guard),
+        })
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for LockUnpoisoned<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LockUnpoisoned").field(&self.0.mutex).finish()
     }
 }

@@ -9,8 +9,8 @@ use bowline_sync::{
 use bowline_sync::{AcquireAdmission, AcquireOwnedAdmission, Admission, AdmissionPermit, OwnedAdmissionPermit};
 use bowline_sync::{AcquireKeySlot, AcquireKeySlots, AcquireSlots, KeyRefused, KeyedRateLimiter, TooManyKeys};
 use bowline_sync::{
-    Condition, KeyedGuard, KeyedLock, Lifecycle, LockKey, LockKeyOwned, Mutex, MutexGuard, NotReady, OwnedKeyedGuard,
-    Poisoned, WaitTimedOut, Worker, WorkerFailed,
+    Condition, KeyedGuard, KeyedLock, Lifecycle, Lock, LockKey, LockKeyOwned, LockUnpoisoned, Mutex, MutexGuard,
+    NotReady, OwnedKeyedGuard, Poisoned, WaitTimedOut, Worker, WorkerFailed,
 };
 
 use bowline_sync::{
@@ -35,6 +35,7 @@ fn everything_is_send_sync_and_unpin() {
 #[test]
 fn locks_and_lifecycles_are_send_sync_and_unpin() {
     is_send_sync_unpin::<(Mutex<u8>, MutexGuard<'_, u8>, Poisoned<MutexGuard<'_, u8>>)>();
+    is_send_sync_unpin::<(Lock<'_, u8>, LockUnpoisoned<'_, u8>)>();
     is_send_sync_unpin::<(Condition, WaitTimedOut<MutexGuard<'_, u8>>)>();
     is_send_sync_unpin::<(KeyedLock<u8>, KeyedGuard<'_, u8>, OwnedKeyedGuard<u8>)>();
     is_send_sync_unpin::<(LockKey<'_, u8>, LockKeyOwned<u8>)>();

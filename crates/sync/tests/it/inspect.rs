@@ -7,7 +7,7 @@ use bowline_concurrency::{
     inspect::{Hint, HintKind, ResourceInfo, TreeHold, TreeWait, WaitsFor},
     scope, tree,
 };
-use bowline_sync::{Borrower, Event, Limiter};
+use bowline_sync::{Borrower, Condition, Event, Limiter, Mutex};
 use bowline_testing::all_blocked;
 use tokio::{runtime::Builder, time::advance};
 
@@ -163,5 +163,33 @@ fn the_tree_shows_who_waits_for_an_event_since_when() {
             assert!(waits(&tree(), "event", line).is_empty());
         })
         .await;
+    });
+}
+
+#[test]
+fn the_tree_shows_who_is_inside_a_mutex_and_who_waits_for_it() {
+    paused(async {
+        inspect(true);
+        let (mutex, line) = (Mutex::new(()), line!());
+        let (condition, condition_line) = (Condition::new(), line!());
+        let seen = || {
+            let tree = tree();
+            let waits_for = |kind, line| waits(&tree, kind, line).len();
+            (waits_for("condition", condition_line), waits_for("mutex", line), holds(&tree, "mutex", line).len())
+        };
+        let back = ByHand::new(condition.wait(mutex.try_lock().unwrap())).waits();
+        assert_eq!(seen(), (1, 0, 0));
+        let held = mutex.try_lock().unwrap();
+        let waiter = ByHand::new(mutex.lock()).waits();
+        condition.notify_one();
+        let back = back.waits();
+        assert_eq!(seen(), (0, 2, 1));
+        drop(held);
+        assert!(waits(&tree(), "mutex", line).iter().any(|wait| wait.granted.is_some()));
+        drop(waiter.finish());
+        let guard = back.finish();
+        assert_eq!(seen(), (0, 0, 1));
+        drop(guard);
+        assert_eq!(seen(), (0, 0, 0));
     });
 }
