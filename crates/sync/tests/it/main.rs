@@ -5,6 +5,7 @@ mod auto_traits;
 mod barrier;
 mod condition;
 mod cooperation;
+mod crowds;
 mod event;
 #[cfg(feature = "inspect")]
 mod inspect;
