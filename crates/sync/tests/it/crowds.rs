@@ -369,7 +369,7 @@ fn a_waker_that_panics_stops_no_barrier() {
     let barrier = Barrier::new(NonZeroUsize::MIN.saturating_add(2 * SOME + 2));
     wakes_all_the_same(|| barrier.wait(), || barrier.abort());
     barrier.reset();
-    wakes_all_the_same(|| barrier.wait(), || drop(ByHand::new(barrier.wait()).finish()));
+    wakes_all_the_same(|| barrier.wait(), || _ = ByHand::new(barrier.wait()).finish());
     assert_eq!(barrier.statistics().waiting, 0);
 }
 
