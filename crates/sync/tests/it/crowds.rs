@@ -302,34 +302,36 @@ async fn a_rate_limiter_serves_all_in_order() {
     assert_eq!((now.waiting, now.granted), (0, 1 + STAY as u64));
 }
 
-struct Panics;
+struct Panics(&'static str);
 
 impl Wake for Panics {
     fn wake(self: Arc<Self>) {
-        resume_unwind(Box::new("the waker panics"));
+        resume_unwind(Box::new(self.0));
     }
 }
 
 /// More than are woken at a time.
 const SOME: usize = 100;
 
-/// Two wakers panic, the first of all and one in the middle; who released them hears of it, after all have been woken.
+/// Two wakers panic, the first of all and one in the middle; who released them hears of the first, after all have been woken.
 #[track_caller]
 fn wakes_all_the_same<F: Future>(make: impl Fn() -> F, release: impl FnOnce()) {
-    let panics = Waker::from(Arc::new(Panics));
-    let poll = |future: &mut Pin<Box<F>>| future.as_mut().poll(&mut Context::from_waker(&panics)).is_ready();
+    let poll = |future: &mut Pin<Box<F>>, text| {
+        let panics = Waker::from(Arc::new(Panics(text)));
+        future.as_mut().poll(&mut Context::from_waker(&panics)).is_ready()
+    };
     let mut first = Box::pin(make());
-    assert!(!poll(&mut first));
+    assert!(!poll(&mut first, "the first"));
     let before = Crowd::of(SOME, |_| make());
     let mut middle = Box::pin(make());
-    assert!(!poll(&mut middle));
+    assert!(!poll(&mut middle, "the one in the middle"));
     let after = Crowd::of(SOME, |_| make());
-    let payload = catch_unwind(AssertUnwindSafe(release)).expect_err("the panic of the waker was expected to go on");
-    assert_eq!(payload.downcast_ref(), Some(&"the waker panics"));
+    let payload = catch_unwind(AssertUnwindSafe(release)).expect_err("the panic of a waker was expected to go on");
+    assert_eq!(payload.downcast_ref(), Some(&"the first"));
     for crowd in [before, after] {
         assert!(crowd.served(drop_it).into_iter().eq(0..SOME));
     }
-    assert!(poll(&mut first) && poll(&mut middle));
+    assert!(poll(&mut first, "") && poll(&mut middle, ""));
 }
 
 #[test]
