@@ -18,7 +18,7 @@ pub use self::wait::WaitBarrier;
 use crate::{
     inspected::Resource,
     primitive::{Mutex, lock},
-    wait_list::WaitList,
+    wait_list::{WaitList, wake_all},
 };
 
 /// A point that a fixed number of tasks reach together: each waits there until all have arrived. Then the next round begins.
@@ -169,7 +169,7 @@ impl Barrier {
             state.broken = broken;
             state.end_round()
         };
-        wake(told);
+        wake_all(told);
     }
 }
 
@@ -206,12 +206,8 @@ impl State {
 
     /// Lets everybody go with what is noted: that the round is broken (invariant 2).
     fn end_round(&mut self) -> Vec<Waker> {
-        std::iter::from_fn(|| self.arrived.grant_first()).collect()
-    }
-}
-
-fn wake(wakers: Vec<Waker>) {
-    for waker in wakers {
-        waker.wake();
+        let mut told = Vec::with_capacity(self.arrived.len());
+        told.extend(std::iter::from_fn(|| self.arrived.grant_first()));
+        told
     }
 }

@@ -6,9 +6,9 @@ mod loom_tests;
 mod permit;
 mod state;
 
-use std::{fmt, hash::Hash, sync::Arc};
+use std::{fmt, hash::Hash, iter, sync::Arc};
 
-use self::state::State;
+use self::state::{Gone, State};
 pub use self::{
     acquire::{AcquireOwnedPartitionPermit, AcquirePartitionPermit},
     permit::{OwnedPartitionPermit, PartitionPermit},
@@ -17,6 +17,7 @@ use crate::{
     AtCapacity,
     inspected::Resource,
     primitive::{Mutex, lock},
+    wait_list::wake_all,
 };
 
 /// Bounds how many tasks do something at the same time, and lets partitions (tenants, users, hosts) take turns.
@@ -125,14 +126,14 @@ impl<K> PartitionedLimiter<K> {
 
     /// Changes the capacity. Waiters for whom there is room now are admitted at once, in turns; permits that are out stay out.
     pub fn set_capacity(&self, capacity: usize) {
-        let admitted: Vec<_> = {
+        let mut admitted = Vec::new();
+        {
             let mut state = lock(&self.state);
             state.capacity = capacity;
-            std::iter::from_fn(|| state.admit()).collect()
-        };
-        for gone in admitted {
-            gone.wake();
+            admitted.reserve_exact(state.admissible());
+            admitted.extend(iter::from_fn(|| state.admit()));
         }
+        wake_all(admitted.into_iter().map(Gone::into_waker));
     }
 
     /// Reports capacity, permits out and who waits, as of one moment.
@@ -149,7 +150,7 @@ impl<K> PartitionedLimiter<K> {
             state.admit()
         };
         if let Some(gone) = admitted {
-            gone.wake();
+            gone.into_waker().wake();
         }
     }
 }

@@ -13,7 +13,11 @@
 //! 5. No waker is woken or dropped in here: they are handed out, for the caller to wake or drop them after its lock. Dropping a waker may drop a
 //!    task, and with it a future that waits in this very list.
 
-use std::task::Waker;
+mod batch;
+
+use std::{iter, task::Waker};
+
+pub(crate) use self::batch::{Batch, wake_all};
 
 /// No entry: the end of a chain.
 const NIL: u32 = u32::MAX;
@@ -161,9 +165,7 @@ impl<T> WaitList<T> {
 
     /// Ends the list: wakes everybody in order, outside of the lock. Every place in it is void.
     pub(crate) fn wake_all(mut self) {
-        while let Some(waker) = self.grant_first() {
-            waker.wake();
-        }
+        wake_all(iter::from_fn(|| self.grant_first()));
     }
 
     fn unlink(&mut self, index: u32) {

@@ -8,8 +8,12 @@ use std::{
 
 use tokio::task::coop;
 
-use super::{Barrier, BarrierBroken, BarrierTurn, wake};
-use crate::{inspected::Waiting, primitive::lock, wait_list::Place};
+use super::{Barrier, BarrierBroken, BarrierTurn};
+use crate::{
+    inspected::Waiting,
+    primitive::lock,
+    wait_list::{Place, wake_all},
+};
 
 /// Completes when all parties have arrived; made by [`Barrier::wait`].
 ///
@@ -72,7 +76,7 @@ impl Turn {
                 Some(released) => {
                     *self = Turn::Over;
                     drop(state);
-                    wake(released);
+                    wake_all(released);
                     return Poll::Ready(Ok(BarrierTurn { index: 0 }));
                 }
             },

@@ -7,13 +7,12 @@
 //!    it in, [`Locked::drop`] puts it out again where it may.
 //! 2. `in_use` counts every permit that is out: those held by guards and those granted to a waiter that has not been polled since.
 //! 3. Somebody waits only while the first in line asks for more than is free. So whatever is free when nobody waits belongs to whoever asks, and asking never
-//!    overtakes a waiter. Each way to break this (permits come back, the capacity changes, the first in line goes away) ends with [`State::admit`].
+//!    overtakes a waiter. Each way to break this (permits come back, the capacity changes, the first in line goes away) ends with [`Permits::admit`].
 //! 4. Nobody who waits asks for more than the capacity, unless that is zero: the capacity that becomes too small for a waiter refuses it.
 //! 5. The note of a waiter is its weight. When it waits no longer, the note is zero if it was granted, else the capacity that refused it.
 //! 6. Wakers are woken and dropped outside the lock. A waker's clone that panics finds the state whole: it comes before the entry.
 
 use std::{
-    iter,
     num::NonZeroUsize,
     ops::{Deref, DerefMut},
     task::{Context, Poll, Waker},
@@ -22,7 +21,7 @@ use std::{
 use super::{ExceedsCapacity, LimiterStatistics};
 use crate::{
     primitive::{AtomicUsize, Mutex, MutexGuard, Ordering, lock},
-    wait_list::{Place, WaitList},
+    wait_list::{Batch, Place, WaitList},
 };
 
 /// No number of free permits: the count is under the lock. A limiter of that capacity keeps it there always.
@@ -99,12 +98,21 @@ impl Permits {
 
     #[cold]
     fn give_back_under_lock(&self, weight: NonZeroUsize) {
-        let admitted = {
-            let mut state = self.lock();
-            state.in_use -= weight.get();
-            state.admit()
-        };
-        admitted.wake();
+        let mut state = self.lock();
+        state.in_use -= weight.get();
+        self.admit(state, Batch::default());
+    }
+
+    /// Grants what is free to the first in line, for as long as there is enough, and wakes them and those in the batch. Where they are many, whoever
+    /// comes between two batches finds others in line and enters behind them; whoever gives permits back or goes away then, admits too.
+    fn admit<'a>(&'a self, mut state: Locked<'a>, mut batch: Batch) {
+        while batch.fill(|| state.admit_first()) {
+            drop(state);
+            batch.wake();
+            state = self.lock();
+        }
+        drop(state);
+        batch.finish();
     }
 
     /// One step of a waiter. Ready means that its turn is over: its permits are counted as in use, or it was refused.
@@ -148,22 +156,16 @@ impl Permits {
         if waker.is_none() && outcome(note, weight).is_ok() {
             state.in_use -= weight.get();
         }
-        let admitted = state.admit();
-        drop(state);
+        self.admit(state, Batch::default());
         drop(waker);
-        admitted.wake();
     }
 
     pub(crate) fn set_capacity(&self, capacity: usize) {
-        let (refused, admitted) = {
-            let mut state = self.lock();
-            let before = std::mem::replace(&mut state.capacity, capacity);
-            // By invariant 4 there is nothing to refuse where it was raised from above zero.
-            let refused = if capacity < before || before == 0 { state.refuse() } else { Vec::new() };
-            (refused, state.admit())
-        };
-        refused.into_iter().for_each(Waker::wake);
-        admitted.wake();
+        let mut state = self.lock();
+        let before = std::mem::replace(&mut state.capacity, capacity);
+        // By invariant 4 there is nothing to refuse where it was raised from above zero.
+        let refused = if capacity < before || before == 0 { state.refuse() } else { Vec::new() };
+        self.admit(state, Batch::of(refused));
     }
 
     pub(crate) fn statistics(&self) -> LimiterStatistics {
@@ -244,12 +246,7 @@ impl State {
         Ok(takes)
     }
 
-    /// Grants what is free to the first in line, for as long as there is enough.
-    fn admit(&mut self) -> Admitted {
-        let first = self.admit_first();
-        Admitted { first, rest: iter::from_fn(|| self.admit_first()).collect() }
-    }
-
+    /// Grants what is free to the first in line, if there is enough.
     fn admit_first(&mut self) -> Option<Waker> {
         let weight = *self.waiters.first()?;
         if !self.fits(weight) {
@@ -265,17 +262,5 @@ impl State {
             0 => Vec::new(),
             capacity => self.waiters.grant_where(|weight| *weight > capacity, capacity),
         }
-    }
-}
-
-/// Those to be woken once the lock is free. Seldom more than one, and then there is nothing to allocate.
-struct Admitted {
-    first: Option<Waker>,
-    rest: Vec<Waker>,
-}
-
-impl Admitted {
-    fn wake(self) {
-        self.first.into_iter().chain(self.rest).for_each(Waker::wake);
     }
 }

@@ -47,8 +47,9 @@ pub(super) struct Gone<K> {
 }
 
 impl<K> Gone<K> {
-    pub(super) fn wake(self) {
-        self.waker.wake();
+    /// Drops the key: not under the lock.
+    pub(super) fn into_waker(self) -> Waker {
+        self.waker
     }
 }
 
@@ -95,6 +96,11 @@ impl<K> State<K> {
     /// The waker of one who waits; none when it has been granted (invariant 4).
     pub(super) fn waker(&mut self, ticket: Ticket) -> Option<&mut Waker> {
         self.waiters.get_mut(&(ticket.line.number, ticket.number))
+    }
+
+    /// How many of those who wait there are permits for.
+    pub(super) fn admissible(&self) -> usize {
+        self.capacity.saturating_sub(self.in_use).min(self.waiters.len())
     }
 
     /// Grants a free permit to the first in the line whose turn it is, if there are both.

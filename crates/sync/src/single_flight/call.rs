@@ -19,7 +19,7 @@ use crate::{
     inspected::{Holding, Waiting},
     keyed::{Slot, hash_of},
     primitive::lock,
-    wait_list::Place,
+    wait_list::{Batch, Place},
 };
 
 pub(super) struct Call<'a, K, T> {
@@ -177,13 +177,14 @@ impl<T> Flight<T> {
     fn land(&self, landing: Landing<T>) {
         // It is the first: a flight has one leader, and a leader lands once.
         _ = self.landing.set(landing);
-        let followers: Vec<_> = {
+        let mut batch = Batch::default();
+        while batch.fill({
             let mut followers = lock(&self.followers);
-            std::iter::from_fn(|| followers.grant_first()).collect()
-        };
-        for waker in followers {
-            waker.wake();
+            move || followers.grant_first()
+        }) {
+            batch.wake();
         }
+        batch.finish();
     }
 }
 

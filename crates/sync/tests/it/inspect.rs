@@ -1,15 +1,24 @@
 //! The feature `inspect`: the tree shows who waits and who holds. The switch is the process's, and only ever switched on here; every test looks for its own.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
 
 use bowline_concurrency::{
     Tree, inspect,
     inspect::{Hint, HintKind, ResourceInfo, TreeHold, TreeWait, WaitsFor},
     scope, tree,
 };
-use bowline_sync::{Borrower, Condition, Event, Limiter, Mutex};
+use bowline_sync::{
+    Admission, Barrier, Borrower, Condition, Event, KeyedLock, Limiter, Mutex, PartitionedLimiter, Rate, RateLimiter,
+};
 use bowline_testing::all_blocked;
-use tokio::{runtime::Builder, time::advance};
+use tokio::{
+    runtime::Builder,
+    time::{advance, sleep},
+};
 
 use crate::support::ByHand;
 
@@ -191,5 +200,170 @@ fn the_tree_shows_who_is_inside_a_mutex_and_who_waits_for_it() {
         assert_eq!(seen(), (0, 0, 1));
         drop(guard);
         assert_eq!(seen(), (0, 0, 0));
+    });
+}
+
+/// One task does `first`, for five seconds, and another one does `then`, which waits for that. The tree shows since when, and in the end nothing.
+async fn shows<T: Send + Sync + 'static, F, G>(
+    (kind, line, is_held): (&'static str, u32, bool),
+    thing: T,
+    first: impl FnOnce(Arc<T>) -> F,
+    then: impl FnOnce(Arc<T>) -> G,
+) where
+    F: Future<Output = ()> + Send + 'static,
+    G: Future<Output = ()> + Send + 'static,
+{
+    let thing = Arc::new(thing);
+    let names = [format!("first at line {line}"), format!("then at line {line}")];
+    let about = || {
+        let seen = tree();
+        let (holds, waits) = (holds(&seen, kind, line), waits(&seen, kind, line));
+        (seen, holds, waits)
+    };
+    scope(async |group| {
+        let first = group.named(names[0].clone()).spawn(first(Arc::clone(&thing)));
+        all_blocked().await;
+        advance(Duration::from_secs(1)).await;
+        let then = group.named(names[1].clone()).spawn(then(Arc::clone(&thing)));
+        all_blocked().await;
+        advance(Duration::from_secs(2)).await;
+        let (seen, holds_now, waits_now) = about();
+        let waits_since: Vec<_> = waits_now.iter().map(|wait| (wait.waiter, wait.since.as_secs())).collect();
+        assert_eq!(waits_since, [(Some(task(&seen, &names[1])), 2)], "{seen:#}");
+        assert!(waits_now[0].granted.is_none(), "{seen:#}");
+        let holds_since: Vec<_> = holds_now.iter().map(|hold| (hold.holder, hold.since.as_secs())).collect();
+        let expected = if is_held { vec![(Some(task(&seen, &names[0])), 3)] } else { Vec::new() };
+        assert_eq!(holds_since, expected, "{seen:#}");
+        first.await;
+        then.await;
+    })
+    .await;
+    let (seen, holds, waits) = about();
+    assert!(holds.is_empty() && waits.is_empty(), "{seen:#}");
+}
+
+const FIVE: Duration = Duration::from_secs(5);
+
+#[test]
+fn the_tree_shows_who_holds_a_mutex_and_who_waits() {
+    paused(async {
+        inspect(true);
+        let (mutex, line) = (Mutex::new(0), line!());
+        let first = |mutex: Arc<Mutex<i32>>| async move {
+            let _guard = mutex.lock().await;
+            sleep(FIVE).await;
+        };
+        let then = |mutex: Arc<Mutex<i32>>| async move { *mutex.lock().await += 1 };
+        shows(("mutex", line, true), mutex, first, then).await;
+    });
+}
+
+#[test]
+fn a_task_that_waits_for_a_mutex_which_it_holds_is_a_circle() {
+    paused(async {
+        inspect(true);
+        let (mutex, line) = (Arc::new(Mutex::new(0)), line!());
+        scope(async |group| {
+            let own = Arc::clone(&mutex);
+            let stuck = group.named("waits for its own mutex").spawn(async move {
+                let _guard = own.lock().await;
+                _ = tokio::time::timeout(FIVE, own.lock()).await;
+            });
+            all_blocked().await;
+            advance(Duration::from_secs(2)).await;
+            let seen = tree();
+            let culprit = task(&seen, "waits for its own mutex");
+            let hints = seen.hints(Duration::from_secs(1));
+            let circle = hints.iter().find(|hint| hint.kind == HintKind::Circle && hint.about.contains(&culprit));
+            let circle = circle.unwrap_or_else(|| panic!("{seen:#}"));
+            assert!(circle.text.contains("mutex #") && circle.text.contains(&format!("{HERE}:{line}")), "{circle}");
+            stuck.await;
+        })
+        .await;
+        let after = tree();
+        assert!(holds(&after, "mutex", line).is_empty() && waits(&after, "mutex", line).is_empty(), "{after:#}");
+    });
+}
+
+#[test]
+fn the_tree_shows_who_waits_for_a_condition() {
+    paused(async {
+        inspect(true);
+        let (both, line) = ((Mutex::new(0), Condition::new()), line!());
+        let first = |both: Arc<(Mutex<i32>, Condition)>| async move {
+            sleep(FIVE).await;
+            both.1.notify_one();
+        };
+        let then = |both: Arc<(Mutex<i32>, Condition)>| async move { drop(both.1.wait(both.0.lock().await).await) };
+        shows(("condition", line, false), both, first, then).await;
+        let after = tree();
+        assert!(holds(&after, "mutex", line).is_empty(), "the guard went with the wait: {after:#}");
+    });
+}
+
+#[test]
+fn the_tree_shows_who_holds_the_lock_of_a_key_and_who_waits() {
+    paused(async {
+        inspect(true);
+        let (locks, line) = (KeyedLock::new(), line!());
+        let first = |locks: Arc<KeyedLock<u8>>| async move {
+            let _guard = locks.lock(0).await;
+            sleep(FIVE).await;
+        };
+        let then = |locks: Arc<KeyedLock<u8>>| async move { drop(locks.lock_owned(0).await) };
+        shows(("keyed lock", line, true), locks, first, then).await;
+    });
+}
+
+#[test]
+fn the_tree_shows_who_waits_for_a_rate() {
+    paused(async {
+        inspect(true);
+        let (limiter, line) = (RateLimiter::new(Rate::per_minute(NonZeroU32::MIN)), line!());
+        let first = |limiter: Arc<RateLimiter>| async move { limiter.acquire().await };
+        let then = |limiter: Arc<RateLimiter>| async move { limiter.acquire().await };
+        shows(("rate limiter", line, false), limiter, first, then).await;
+    });
+}
+
+#[test]
+fn the_tree_shows_who_is_admitted_and_who_waits() {
+    paused(async {
+        inspect(true);
+        let (admission, line) = (Admission::new(1, Rate::per_second(NonZeroU32::MIN)), line!());
+        let first = |admission: Arc<Admission>| async move {
+            let _permit = admission.acquire().await;
+            sleep(FIVE).await;
+        };
+        let then = |admission: Arc<Admission>| async move { drop(admission.acquire_owned().await) };
+        shows(("admission", line, true), admission, first, then).await;
+    });
+}
+
+#[test]
+fn the_tree_shows_who_holds_a_permit_of_a_partitioned_limiter_and_who_waits() {
+    paused(async {
+        inspect(true);
+        let (limiter, line) = (PartitionedLimiter::new(1), line!());
+        let first = |limiter: Arc<PartitionedLimiter<u8>>| async move {
+            let _permit = limiter.acquire(0).await;
+            sleep(FIVE).await;
+        };
+        let then = |limiter: Arc<PartitionedLimiter<u8>>| async move { drop(limiter.acquire_owned(1).await) };
+        shows(("partitioned limiter", line, true), limiter, first, then).await;
+    });
+}
+
+#[test]
+fn the_tree_shows_who_waits_at_a_barrier() {
+    paused(async {
+        inspect(true);
+        let (barrier, line) = (Barrier::new(NonZeroUsize::MIN.saturating_add(1)), line!());
+        let first = |barrier: Arc<Barrier>| async move {
+            sleep(FIVE).await;
+            assert!(barrier.wait().await.is_ok());
+        };
+        let then = |barrier: Arc<Barrier>| async move { assert!(barrier.wait().await.is_ok()) };
+        shows(("barrier", line, false), barrier, first, then).await;
     });
 }

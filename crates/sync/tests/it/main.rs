@@ -5,6 +5,7 @@ mod auto_traits;
 mod barrier;
 mod condition;
 mod cooperation;
+mod crowds;
 mod event;
 #[cfg(feature = "inspect")]
 mod inspect;
@@ -21,6 +22,7 @@ mod locks;
 mod mutex;
 mod partitioned_limiter;
 mod rate_limiter;
+mod shutdown;
 mod single_flight;
 mod support;
 #[cfg(feature = "tower")]
