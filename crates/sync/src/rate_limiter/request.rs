@@ -32,6 +32,11 @@ impl Request {
         self.permits
     }
 
+    /// Whether it was never asked.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.turn, Turn::Unasked)
+    }
+
     pub(crate) fn is_in_line(&self) -> bool {
         self.turn.is_in_line()
     }
