@@ -6,12 +6,12 @@ use std::{
     num::NonZeroU32,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use tokio::time::Instant;
+use tokio::{task::coop, time::Instant};
 
-use super::{ExceedsBurst, RateLimiter, line::Slot, request::Request};
+use super::{ExceedsBurst, RateLimiter, request::Request};
 use crate::inspected::Waiting;
 
 /// Waits for the next slot; made by [`RateLimiter::acquire`].
@@ -164,15 +164,24 @@ impl RateLimiter {
     /// One step of a request for one slot.
     #[inline]
     fn poll(&self, request: &mut Request, waiting: &mut Waiting, cx: &mut Context<'_>) -> Poll<()> {
-        let step = |request: &mut Request, waker: &_| {
-            let now = Instant::now();
+        waiting.poll(cx, |cx| {
             if request.is_new() {
-                if let Some((Ok(()), clock)) = self.shared.take_outside(now) {
-                    return Ok::<_, Infallible>((Slot::Granted, clock));
+                let coop = ready!(coop::poll_proceed(cx));
+                if let Some((Ok(()), _)) = self.shared.take_outside(Instant::now()) {
+                    coop.made_progress();
+                    request.end();
+                    return Poll::Ready(());
                 }
             }
-            Ok(self.shared.with_line_at(now, |line, clock, wakes| request.step(line, clock, wakes, waker)))
+            self.poll_in_line(request, cx)
+        })
+    }
+
+    #[cold]
+    fn poll_in_line(&self, request: &mut Request, cx: &mut Context<'_>) -> Poll<()> {
+        let step = |request: &mut Request, waker: &_| {
+            Ok::<_, Infallible>(self.shared.with_line(|line, clock, wakes| request.step(line, clock, wakes, waker)))
         };
-        waiting.poll(cx, |cx| request.poll(cx, step)).map(|Ok(())| ())
+        request.poll(cx, step).map(|Ok(())| ())
     }
 }

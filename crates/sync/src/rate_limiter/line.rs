@@ -176,7 +176,7 @@ impl Line {
                 return Slot::Granted;
             }
             Turn::InLine(place) => wakes.discard = self.waiters.update(place, waker),
-            Turn::Over => panic!("a rate limiter's future was polled after it had completed"),
+            Turn::Over => unreachable!("`Request::poll` looks at that before it takes the lock"),
         }
         match turn {
             Turn::InLine(place) if self.waiters.is_head(place) && self.room.is_free() => {

@@ -21,6 +21,7 @@ mod locks;
 mod mutex;
 mod partitioned_limiter;
 mod rate_limiter;
+mod rate_limiter_weights;
 mod single_flight;
 mod support;
 #[cfg(feature = "tower")]
