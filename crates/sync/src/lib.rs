@@ -133,7 +133,7 @@ pub use partitioned_limiter::{
     PartitionedLimiterStatistics,
 };
 pub use rate_limiter::{
-    AcquireSlot, AcquireSlots, ExceedsBurst, InvalidPeriod, NoSuchLimit, Rate, RateLimit, RateLimiter,
-    RateLimiterStatistics, RateRefused, RetryAfter,
+    AcquireOwnedSlot, AcquireSlot, AcquireSlots, ExceedsBurst, InvalidPeriod, NoSuchLimit, Rate, RateLimit,
+    RateLimiter, RateLimiterStatistics, RateRefused, RetryAfter,
 };
 pub use single_flight::{SingleFlight, SingleFlightStatistics};

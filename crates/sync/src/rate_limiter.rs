@@ -1,11 +1,12 @@
 //! A fair bound on how often something happens, in layers: `grid` is the arithmetic of one rate, `grids` that of several, `room` bounds how
-//! many at once (for [`Admission`](crate::Admission)), `line` adds those who wait; all are told the time. `shared` adds the lock and the clock, `request` the timer.
+//! many at once (for [`Admission`](crate::Admission)), `line` adds those who wait; all are told the time. `shared` adds the lock and the clock, `outside` a way past the lock, `request` the timer.
 
 mod acquire;
 pub(crate) mod clock;
 pub(crate) mod grid;
 pub(crate) mod grids;
 pub(crate) mod line;
+mod outside;
 mod rate;
 mod refused;
 pub(crate) mod request;
@@ -13,17 +14,24 @@ pub(crate) mod room;
 pub(crate) mod shared;
 mod statistics;
 
-use std::{fmt, num::NonZeroU32, time::Duration};
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 pub use self::{
-    acquire::{AcquireSlot, AcquireSlots},
+    acquire::{AcquireOwnedSlot, AcquireSlot, AcquireSlots},
     rate::{InvalidPeriod, Rate},
     refused::{ExceedsBurst, NoSuchLimit, RateRefused, RetryAfter},
     statistics::{RateLimit, RateLimiterStatistics},
 };
-use self::{grids::Grids, line::Line, request::Request, room::Room, shared::Shared};
+use self::{
+    clock::Clock,
+    grids::Grids,
+    line::{Line, Refused},
+    request::Request,
+    room::Room,
+    shared::Shared,
+};
 use crate::inspected::Resource;
 
 /// Bounds how often tasks do something, first come, first served.
@@ -145,6 +153,27 @@ impl RateLimiter {
         AcquireSlot::new(self)
     }
 
+    /// Waits for the next slot, like [`acquire`](RateLimiter::acquire), in a future that may outlive the borrow: to be kept in a structure, or moved into a task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{num::NonZeroU32, sync::Arc};
+    ///
+    /// use bowline_sync::{Rate, RateLimiter};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tokio::task::JoinError> {
+    /// let limiter = Arc::new(RateLimiter::new(Rate::per_second(NonZeroU32::MIN)));
+    /// tokio::spawn(limiter.acquire_owned()).await?;
+    /// assert_eq!(limiter.statistics().granted, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn acquire_owned(self: &Arc<Self>) -> AcquireOwnedSlot {
+        AcquireOwnedSlot::new(Arc::clone(self))
+    }
+
     /// Waits for so many slots at once, in the order of asking: for requests that cost more than others.
     ///
     /// A request of `permits` is granted before any that came later, at the latest `permits / rate` after it has become the first in line: the small ones behind
@@ -184,10 +213,11 @@ impl RateLimiter {
     ///
     /// [`RetryAfter`], with the time to wait, when there is none.
     #[doc(alias = "check")]
+    #[inline]
     pub fn try_acquire(&self) -> Result<(), RetryAfter> {
-        self.shared.with_line(|line, clock, wakes| {
-            line.try_take(NonZeroU32::MIN, clock.now(), wakes).map_err(|refused| clock.retry_after(&refused))
-        })
+        let now = Instant::now();
+        let (answer, clock) = self.shared.take_outside(now).unwrap_or_else(|| self.ask_line(now));
+        answer.map_err(|refused| clock.retry_after(&refused))
     }
 
     /// Takes so many slots if all are free now. It never overtakes a waiter.
@@ -268,6 +298,11 @@ impl RateLimiter {
             waiting: line.waiting(),
             paused_until: line.resume(clock.now()).map(|resume| clock.instant(resume)),
         })
+    }
+
+    #[cold]
+    fn ask_line(&self, now: Instant) -> (Result<(), Refused>, Clock) {
+        self.shared.with_line_at(now, |line, clock, wakes| (line.try_take(NonZeroU32::MIN, clock.now(), wakes), clock))
     }
 
     fn give_up(&self, request: &mut Request) {

@@ -8,7 +8,7 @@ mod wait;
 
 pub use self::{
     answer::{AsError, Refused, Rejected, RespondWith},
-    gate::{AcquireOwnedSlot, Gate},
+    gate::Gate,
     reject::{RejectLayer, RejectResponse, RejectService},
     wait::{WaitLayer, WaitResponse, WaitService},
 };

@@ -5,8 +5,11 @@ use std::{
     fmt,
     num::NonZeroU32,
     pin::Pin,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, ready},
 };
+
+use tokio::{task::coop, time::Instant};
 
 use super::{ExceedsBurst, RateLimiter, request::Request};
 use crate::inspected::Waiting;
@@ -40,12 +43,10 @@ impl<'a> AcquireSlot<'a> {
 impl Future for AcquireSlot<'_> {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { limiter, request, waiting } = self.get_mut();
-        let step = |request: &mut Request, waker: &_| {
-            Ok::<_, Infallible>(limiter.shared.with_line(|line, clock, wakes| request.step(line, clock, wakes, waker)))
-        };
-        waiting.poll(cx, |cx| request.poll(cx, step)).map(|Ok(())| ())
+        limiter.poll(request, waiting, cx)
     }
 }
 
@@ -58,6 +59,51 @@ impl Drop for AcquireSlot<'_> {
 impl fmt::Debug for AcquireSlot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AcquireSlot").field(self.limiter).finish()
+    }
+}
+
+/// Waits for the next slot; made by [`RateLimiter::acquire_owned`].
+///
+/// # Cancel safety
+///
+/// The same as [`AcquireSlot`]'s: place and slot go to the next in line, or back to the limiter.
+///
+/// # Panics
+///
+/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
+#[must_use = "futures do nothing unless polled"]
+pub struct AcquireOwnedSlot {
+    limiter: Arc<RateLimiter>,
+    request: Request,
+    waiting: Waiting,
+}
+
+impl AcquireOwnedSlot {
+    pub(super) fn new(limiter: Arc<RateLimiter>) -> Self {
+        let waiting = limiter.resource.waiting();
+        Self { limiter, request: Request::new(NonZeroU32::MIN), waiting }
+    }
+}
+
+impl Future for AcquireOwnedSlot {
+    type Output = ();
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { limiter, request, waiting } = self.get_mut();
+        limiter.poll(request, waiting, cx)
+    }
+}
+
+impl Drop for AcquireOwnedSlot {
+    fn drop(&mut self) {
+        self.limiter.give_up(&mut self.request);
+    }
+}
+
+impl fmt::Debug for AcquireOwnedSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AcquireOwnedSlot").field(&self.limiter).finish()
     }
 }
 
@@ -111,5 +157,31 @@ impl fmt::Debug for AcquireSlots<'_> {
             .field("limiter", self.limiter)
             .field("permits", &self.request.permits())
             .finish_non_exhaustive()
+    }
+}
+
+impl RateLimiter {
+    /// One step of a request for one slot.
+    #[inline]
+    fn poll(&self, request: &mut Request, waiting: &mut Waiting, cx: &mut Context<'_>) -> Poll<()> {
+        waiting.poll(cx, |cx| {
+            if request.is_new() {
+                let coop = ready!(coop::poll_proceed(cx));
+                if let Some((Ok(()), _)) = self.shared.take_outside(Instant::now()) {
+                    coop.made_progress();
+                    request.end();
+                    return Poll::Ready(());
+                }
+            }
+            self.poll_in_line(request, cx)
+        })
+    }
+
+    #[cold]
+    fn poll_in_line(&self, request: &mut Request, cx: &mut Context<'_>) -> Poll<()> {
+        let step = |request: &mut Request, waker: &_| {
+            Ok::<_, Infallible>(self.shared.with_line(|line, clock, wakes| request.step(line, clock, wakes, waker)))
+        };
+        request.poll(cx, step).map(|Ok(())| ())
     }
 }

@@ -53,6 +53,5 @@ fn nanos_between(origin: Instant, instant: Instant) -> Nanos {
 
 #[inline]
 fn saturating_nanos(duration: Duration) -> Nanos {
-    const SECOND_NS: u64 = 1_000_000_000;
-    duration.as_secs().saturating_mul(SECOND_NS).saturating_add(u64::from(duration.subsec_nanos()))
+    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
 }

@@ -8,7 +8,7 @@
 //!
 //! # Invariants
 //!
-//! 1. Time is counted in *ticks* of `1 / permits` nanoseconds: a nanosecond is `permits` ticks, the step between two slots is `period_ns`
+//! 1. Time is counted in *ticks* of `1 / permits` nanoseconds (of a rate in lowest terms): a nanosecond is `permits` ticks, the step between two slots is `period_ns`
 //!    ticks, and nothing is ever rounded but the answer. All products fit: 64 bits of time × 32 bits of permits, 32 bits of burst × 64 bits of
 //!    step, in 128. Where the length of the line comes in, the sum ends at the end of time.
 //! 2. `arrival` is never earlier than [`Grid::floor`]: no slot lies before the end of a pause, and a pause leaves no credit behind.
@@ -38,7 +38,7 @@ impl Grid {
         Self { rate, burst, arrival: 0, resume: None }
     }
 
-    pub(super) fn limit(&self) -> RateLimit {
+    pub(super) const fn limit(&self) -> RateLimit {
         RateLimit { rate: self.rate, burst: self.burst }
     }
 
@@ -89,6 +89,14 @@ impl Grid {
         self.nanos(slot.saturating_sub(self.tolerance()))
     }
 
+    pub(super) fn arrival(&self) -> u128 {
+        self.arrival
+    }
+
+    pub(super) fn set_arrival(&mut self, arrival: u128) {
+        self.arrival = arrival;
+    }
+
     /// From when on the grid is as good as a new one.
     pub(super) fn idle_at(&self) -> Nanos {
         self.nanos(self.arrival).max(self.resume.unwrap_or(0))
@@ -122,20 +130,20 @@ impl Grid {
     }
 
     fn ticks(&self, time: Nanos) -> u128 {
-        u128::from(time) * self.rate.permits()
+        u128::from(time) * u128::from(self.rate.permits())
     }
 
     /// The first nanosecond that is not before it.
     fn nanos(&self, ticks: u128) -> Nanos {
         // Nearly always the numbers are small, and a division of 64 bits is several times faster.
         match u64::try_from(ticks) {
-            Ok(ticks) => ticks.div_ceil(u64::from(self.rate.permits.get())),
-            Err(_) => Nanos::try_from(ticks.div_ceil(self.rate.permits())).unwrap_or(Nanos::MAX),
+            Ok(ticks) => ticks.div_ceil(u64::from(self.rate.permits())),
+            Err(_) => Nanos::try_from(ticks.div_ceil(u128::from(self.rate.permits()))).unwrap_or(Nanos::MAX),
         }
     }
 
     fn step(&self) -> u128 {
-        self.rate.period_ns()
+        u128::from(self.rate.period_ns())
     }
 
     fn steps(&self, permits: u32) -> u128 {

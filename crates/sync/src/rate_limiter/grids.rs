@@ -37,7 +37,7 @@ impl Grids {
     }
 
     /// The first limit.
-    pub(crate) fn limit(&self) -> RateLimit {
+    pub(crate) const fn limit(&self) -> RateLimit {
         self.first.limit()
     }
 
@@ -52,6 +52,16 @@ impl Grids {
 
     pub(super) fn resume(&self) -> Option<Nanos> {
         self.first.resume()
+    }
+
+    /// The grid, if there is only one.
+    #[inline]
+    pub(super) fn only(&self) -> Option<&Grid> {
+        self.more.is_empty().then_some(&self.first)
+    }
+
+    pub(super) fn set_arrival(&mut self, arrival: u128) {
+        self.first.set_arrival(arrival);
     }
 
     #[inline]

@@ -15,7 +15,12 @@
 
 use std::{mem, num::NonZeroU32, task::Waker};
 
-use super::{Rate, grid::Nanos, grids::Grids, room::Room};
+use super::{
+    Rate,
+    grid::{Grid, Nanos},
+    grids::Grids,
+    room::Room,
+};
 use crate::wait_list::{Place, WaitList};
 
 #[derive(Debug)]
@@ -89,7 +94,7 @@ impl Line {
         Self { grids, room, waiters: WaitList::new(), asked: 0, places: 0, granted: 0 }
     }
 
-    pub(crate) fn grids(&self) -> &Grids {
+    pub(crate) const fn grids(&self) -> &Grids {
         &self.grids
     }
 
@@ -108,6 +113,19 @@ impl Line {
 
     pub(crate) fn waiting(&self) -> usize {
         self.waiters.len()
+    }
+
+    /// The grid, when whether and when somebody is granted is a matter of its arrival time alone.
+    #[inline]
+    pub(super) fn only_grid(&self) -> Option<&Grid> {
+        let alone = self.waiters.is_empty() && !self.room.is_limited();
+        if alone { self.grids.only() } else { None }
+    }
+
+    /// So many slots of the only grid were taken without the line.
+    pub(super) fn take_in(&mut self, arrival: u128, granted: u64) {
+        self.grids.set_arrival(arrival);
+        self.granted += granted;
     }
 
     /// The end of the present pause.
@@ -158,7 +176,7 @@ impl Line {
                 return Slot::Granted;
             }
             Turn::InLine(place) => wakes.discard = self.waiters.update(place, waker),
-            Turn::Over => panic!("a rate limiter's future was polled after it had completed"),
+            Turn::Over => unreachable!("`Request::poll` looks at that before it takes the lock"),
         }
         match turn {
             Turn::InLine(place) if self.waiters.is_head(place) && self.room.is_free() => {

@@ -25,9 +25,12 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 /// ```
 #[derive(Clone, Copy)]
 pub struct Rate {
-    pub(super) permits: NonZeroU32,
+    /// In lowest terms, with the period: small numbers for the grid.
+    permits: NonZeroU32,
     /// At least one.
     period_ns: u64,
+    /// What both were divided by: a rate is printed as it was written.
+    factor: u32,
 }
 
 /// The period of a [`Rate`] is zero or longer than 500 years.
@@ -43,19 +46,19 @@ impl Rate {
     /// So many permits a second.
     #[must_use]
     pub const fn per_second(permits: NonZeroU32) -> Self {
-        Self { permits, period_ns: SECOND_NS }
+        Self::reduced(permits, SECOND_NS)
     }
 
     /// So many permits a minute.
     #[must_use]
     pub const fn per_minute(permits: NonZeroU32) -> Self {
-        Self { permits, period_ns: 60 * SECOND_NS }
+        Self::reduced(permits, 60 * SECOND_NS)
     }
 
     /// So many permits an hour.
     #[must_use]
     pub const fn per_hour(permits: NonZeroU32) -> Self {
-        Self { permits, period_ns: 3600 * SECOND_NS }
+        Self::reduced(permits, 3600 * SECOND_NS)
     }
 
     /// So many permits in each `period`, evenly spread: the burst is the limiter's matter, not the rate's.
@@ -66,24 +69,35 @@ impl Rate {
     pub fn new(permits: NonZeroU32, period: Duration) -> Result<Self, InvalidPeriod> {
         const LONGEST_NS: u128 = 500 * 365 * 24 * 3600 * SECOND_NS as u128;
         match u64::try_from(period.as_nanos()) {
-            Ok(period_ns @ 1..) if u128::from(period_ns) <= LONGEST_NS => Ok(Self { permits, period_ns }),
+            Ok(period_ns @ 1..) if u128::from(period_ns) <= LONGEST_NS => Ok(Self::reduced(permits, period_ns)),
             _ => Err(InvalidPeriod { period }),
         }
     }
 
-    pub(super) fn permits(self) -> u128 {
-        u128::from(self.permits.get())
+    /// The period is not zero.
+    const fn reduced(permits: NonZeroU32, period_ns: u64) -> Self {
+        // Euclid's algorithm. After its first step, both are numbers of 32 bits.
+        let (mut factor, mut rest) = (permits.get(), (period_ns % permits.get() as u64) as u32);
+        while rest != 0 {
+            (factor, rest) = (rest, factor % rest);
+        }
+        let permits = NonZeroU32::new(permits.get() / factor).expect("a divisor is no larger than its number");
+        Self { permits, period_ns: period_ns / factor as u64, factor }
     }
 
-    pub(super) fn period_ns(self) -> u128 {
-        u128::from(self.period_ns)
+    pub(super) const fn permits(self) -> u32 {
+        self.permits.get()
+    }
+
+    pub(super) const fn period_ns(self) -> u64 {
+        self.period_ns
     }
 }
 
 impl PartialEq for Rate {
     /// Sixty a minute are one a second.
     fn eq(&self, other: &Self) -> bool {
-        self.permits() * other.period_ns() == other.permits() * self.period_ns()
+        (self.permits, self.period_ns) == (other.permits, other.period_ns)
     }
 }
 
@@ -91,7 +105,7 @@ impl Eq for Rate {}
 
 impl fmt::Debug for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let period = Duration::from_nanos(self.period_ns);
-        write!(f, "{} per {period:?}", self.permits)
+        let period = Duration::from_nanos(self.period_ns * u64::from(self.factor));
+        write!(f, "{} per {period:?}", self.permits() * self.factor)
     }
 }

@@ -1,21 +1,28 @@
 //! Why there is no slot.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{fmt, num::NonZeroU32, time::Duration};
 
-use super::line::Line;
+use super::{grid::Nanos, line::Line};
 
 /// No slot is free yet; returned by [`RateLimiter::try_acquire`](crate::RateLimiter::try_acquire).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the rate is used up: try again in {duration:?}, or wait in line with `acquire`")]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the rate is used up: try again in {:?}, or wait in line with `acquire`", self.duration())]
 pub struct RetryAfter {
-    pub(super) duration: Duration,
+    /// Who only turns work away has no use for a duration, which takes divisions.
+    pub(super) nanos: Nanos,
 }
 
 impl RetryAfter {
     /// How long until the first slot that is neither taken nor waited for, as far as is known now.
     #[must_use]
     pub fn duration(&self) -> Duration {
-        self.duration
+        Duration::from_nanos(self.nanos)
+    }
+}
+
+impl fmt::Debug for RetryAfter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryAfter").field("duration", &self.duration()).finish()
     }
 }
 
@@ -67,7 +74,7 @@ impl RateRefused {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RetryAfter(refused) => Some(refused.duration),
+            Self::RetryAfter(refused) => Some(refused.duration()),
             Self::ExceedsBurst(_) => None,
         }
     }

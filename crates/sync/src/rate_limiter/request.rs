@@ -32,6 +32,16 @@ impl Request {
         self.permits
     }
 
+    /// Whether it was never asked.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.turn, Turn::Unasked)
+    }
+
+    /// It was granted without the line.
+    pub(super) fn end(&mut self) {
+        self.turn = Turn::Over;
+    }
+
     pub(crate) fn is_in_line(&self) -> bool {
         self.turn.is_in_line()
     }
@@ -43,6 +53,8 @@ impl Request {
         cx: &mut Context<'_>,
         mut step: impl FnMut(&mut Self, &Waker) -> Result<(Slot, Clock), E>,
     ) -> Poll<Result<(), E>> {
+        // Of a refused request the line knows nothing.
+        assert!(!matches!(self.turn, Turn::Over), "a rate limiter's future was polled after it had completed");
         let coop = ready!(coop::poll_proceed(cx));
         let answer = loop {
             match step(self, cx.waker()) {

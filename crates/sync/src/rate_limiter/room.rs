@@ -15,6 +15,10 @@ impl Room {
         Self { capacity, in_use: 0, limited: true }
     }
 
+    pub(super) fn is_limited(&self) -> bool {
+        self.limited
+    }
+
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }

@@ -1,17 +1,11 @@
 //! What the layers can ask for admission.
 
-use std::{
-    fmt,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
-
-use tokio::task::coop;
+use std::sync::Arc;
 
 use super::Refused;
 use crate::{
-    AcquireOwnedAdmission, AcquireOwnedPermit, Admission, Limiter, OwnedAdmissionPermit, OwnedPermit, RateLimiter,
+    AcquireOwnedAdmission, AcquireOwnedPermit, AcquireOwnedSlot, Admission, Limiter, OwnedAdmissionPermit, OwnedPermit,
+    RateLimiter,
 };
 
 /// What a [`WaitLayer`](super::WaitLayer) or a [`RejectLayer`](super::RejectLayer) asks for admission: an `Arc` of a [`Limiter`], of a
@@ -57,7 +51,7 @@ impl Gate for Arc<RateLimiter> {
     type Acquire = AcquireOwnedSlot;
 
     fn wait_for_permit(&self) -> AcquireOwnedSlot {
-        AcquireOwnedSlot(Stage::New(Arc::clone(self)))
+        self.acquire_owned()
     }
 
     fn take_permit(&self) -> Result<(), Refused> {
@@ -77,55 +71,5 @@ impl Gate for Arc<Admission> {
 
     fn take_permit(&self) -> Result<OwnedAdmissionPermit, Refused> {
         Ok(self.try_acquire_owned()?)
-    }
-}
-
-/// Waits for the next slot of a shared [`RateLimiter`]; what a [`WaitLayer`](super::WaitLayer) waits for.
-///
-/// # Cancel safety
-///
-/// The same as that of [`AcquireSlot`](crate::AcquireSlot): a cancelled request costs nothing of the rate.
-///
-/// # Panics
-///
-/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
-#[must_use = "futures do nothing unless polled"]
-pub struct AcquireOwnedSlot(Stage);
-
-enum Stage {
-    New(Arc<RateLimiter>),
-    /// Boxed, as its timer is: it borrows from the `Arc` that it keeps. Only those who must wait have one.
-    Waits(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
-    Over,
-}
-
-impl Future for AcquireOwnedSlot {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Stage::New(limiter) = &self.0 {
-            let coop = ready!(coop::poll_proceed(cx));
-            coop.made_progress();
-            let limiter = Arc::clone(limiter);
-            self.0 = match limiter.try_acquire() {
-                Ok(()) => Stage::Over,
-                Err(_) => Stage::Waits(Box::pin(async move { limiter.acquire().await })),
-            };
-            if let Stage::Over = self.0 {
-                return Poll::Ready(());
-            }
-        }
-        let Stage::Waits(slot) = &mut self.0 else {
-            panic!("a rate limiter's future was polled after it had completed");
-        };
-        ready!(slot.as_mut().poll(cx));
-        self.0 = Stage::Over;
-        Poll::Ready(())
-    }
-}
-
-impl fmt::Debug for AcquireOwnedSlot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AcquireOwnedSlot").finish_non_exhaustive()
     }
 }

@@ -26,6 +26,7 @@ fn everything_is_send_sync_and_unpin() {
     is_send_sync_unpin::<(Limiter, Permit<'_>, OwnedPermit, AcquirePermit<'_>, AcquireOwnedPermit)>();
     is_send_sync_unpin::<(Rate, RateLimiter, AcquireSlot<'_>, RetryAfter)>();
     is_send_sync_unpin::<(AcquireSlots<'_>, KeyRefused, TooManyKeys)>();
+    is_send_sync_unpin::<bowline_sync::AcquireOwnedSlot>();
     is_send_sync_unpin::<(KeyedRateLimiter<String>, AcquireKeySlot<'_, String, str>)>();
     is_send_sync_unpin::<AcquireKeySlots<'_, String, str>>();
     is_send_sync_unpin::<(Admission, AdmissionPermit<'_>, OwnedAdmissionPermit)>();

@@ -89,6 +89,8 @@ fn a_lifecycle_that_is_ready_or_ended_lets_neighbours_run() {
 #[test]
 fn rates_of_every_kind_let_neighbours_run() {
     let (rate, burst) = (Rate::per_second(NonZeroU32::MAX), NonZeroU32::MAX);
+    let owned = Arc::new(RateLimiter::with_burst(rate, burst));
+    assert!(neighbour_runs_beside(|| async { owned.acquire_owned().await }));
     let limiter = RateLimiter::with_burst(rate, burst).and(rate, burst);
     assert!(neighbour_runs_beside(|| async { limiter.acquire_many(NonZeroU32::MIN).await.unwrap() }));
     let keyed = KeyedRateLimiter::<u8>::with_burst(NonZeroUsize::MIN, rate, burst);

@@ -353,3 +353,12 @@ proptest! {
         });
     }
 }
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "polled after it had completed")]
+async fn polling_a_refused_request_of_a_key_again_panics() {
+    let limiter = KeyedRateLimiter::<u8>::new(NonZeroUsize::MIN, Rate::per_second(NonZeroU32::MIN));
+    let mut refused = ByHand::new(limiter.acquire_many(&1, many(2)));
+    assert!(refused.poll().is_ready());
+    let _ = refused.poll();
+}

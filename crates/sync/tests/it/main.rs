@@ -22,6 +22,7 @@ mod locks;
 mod mutex;
 mod partitioned_limiter;
 mod rate_limiter;
+mod rate_limiter_weights;
 mod shutdown;
 mod single_flight;
 mod support;
