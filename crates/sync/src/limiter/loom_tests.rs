@@ -106,3 +106,30 @@ fn loom_limiter_refuses_or_grants_a_large_waiter() {
         assert!(matches!(limiter.try_acquire_many(TWO), Err(TryAcquireManyError::ExceedsCapacity(_))));
     });
 }
+
+/// Admitting three takes two batches here. Whoever asks between them, or goes away, takes nothing along.
+#[test]
+fn loom_limiter_admits_in_batches_while_others_come_and_go() {
+    model(|| {
+        let limiter = Arc::new(Limiter::new(0));
+        let mut waiting = [(); 3].map(|()| Box::pin(Arc::clone(&limiter).acquire_owned()));
+        for waiter in &mut waiting {
+            assert!(!poll_once(waiter.as_mut()));
+        }
+        let [first, second, third] = waiting;
+        let raises = {
+            let limiter = Arc::clone(&limiter);
+            thread::spawn(move || limiter.set_capacity(3))
+        };
+        let leaves = thread::spawn(move || drop(third));
+        drop(limiter.try_acquire());
+        raises.join().unwrap();
+        leaves.join().unwrap();
+        let now = limiter.statistics();
+        assert_eq!((now.in_use, now.waiting), (2, 0));
+        for mut granted in [first, second] {
+            assert!(poll_once(granted.as_mut()));
+        }
+        assert!(is_idle(&limiter));
+    });
+}
