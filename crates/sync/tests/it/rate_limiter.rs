@@ -344,12 +344,16 @@ async fn past_the_lock_the_answers_are_the_same() {
 
 #[test]
 fn threads_that_ask_at_once_take_no_slot_twice() {
-    let limiter = RateLimiter::with_burst(Rate::per_hour(NonZeroU32::MIN), many(10_000));
-    let taken = || (0..5_000).filter(|_| limiter.try_acquire().is_ok()).count();
+    let limiter = RateLimiter::with_burst(Rate::per_hour(NonZeroU32::MIN), many(100_000));
+    let start = std::sync::Barrier::new(4);
+    let taken = || {
+        start.wait();
+        (0..50_000).filter(|_| limiter.try_acquire().is_ok()).count()
+    };
     let of_all: usize = std::thread::scope(|scope| {
         [(); 4].map(|()| scope.spawn(taken)).map(|thread| thread.join().unwrap()).iter().sum()
     });
-    assert_eq!((of_all, limiter.statistics().granted), (10_000, 10_000));
+    assert_eq!((of_all, limiter.statistics().granted), (100_000, 100_000));
 }
 
 #[test]
