@@ -18,7 +18,7 @@ use super::{
 };
 use crate::primitive::{AtomicUsize, Ordering};
 
-/// How many low bits of the word count: with six, every 64th request takes the lock, and a limiter of one slot a nanosecond has nine years.
+/// How many low bits of the word count: with six, every 64th request takes the lock, and there is room for nine years of one tick each nanosecond.
 const COUNT_BITS: u32 = 6;
 const COUNT_FULL: usize = (1 << COUNT_BITS) - 1;
 
@@ -30,13 +30,13 @@ pub(super) struct Outside {
     /// The arrival time, and below it the count.
     word: AtomicUsize,
     pace: Pace,
-    /// `None` when not even the first second fits.
-    rate: Option<Rate>,
 }
 
-/// In ticks of the grid, but for `last`.
+/// The one rate, in ticks of the grid.
 #[derive(Debug)]
 struct Pace {
+    /// `None` when the numbers of the one asked for do not fit.
+    rate: Option<Rate>,
     nanosecond: usize,
     step: usize,
     tolerance: usize,
@@ -46,18 +46,20 @@ struct Pace {
 
 impl Outside {
     /// It begins under the lock.
+    #[cfg(not(bowline_loom))]
     pub(super) const fn new(rate: Rate, burst: NonZeroU32) -> Self {
-        let word = AtomicUsize::new(UNDER_LOCK);
-        match Pace::new(rate, burst) {
-            Some(pace) => Self { word, pace, rate: Some(rate) },
-            None => Self { word, pace: Pace { nanosecond: 0, step: 0, tolerance: 0, last: 0 }, rate: None },
-        }
+        Self { word: AtomicUsize::new(UNDER_LOCK), pace: Pace::new(rate, burst) }
+    }
+
+    #[cfg(bowline_loom)]
+    pub(super) fn new(rate: Rate, burst: NonZeroU32) -> Self {
+        Self { word: AtomicUsize::new(UNDER_LOCK), pace: Pace::new(rate, burst) }
     }
 
     /// The same as [`Line::try_take`] for one slot; `None` when that is to be asked.
     #[inline]
     pub(super) fn take(&self, now: Nanos) -> Option<Result<(), Refused>> {
-        let Pace { nanosecond, step, tolerance, last } = self.pace;
+        let Pace { nanosecond, step, tolerance, last, .. } = self.pace;
         if now > last {
             return None;
         }
@@ -101,7 +103,8 @@ impl Outside {
     /// Moves the arrival time out of the grid, where it may be outside; called with the lock held.
     #[inline]
     pub(super) fn put_out(&self, line: &Line, now: Nanos) {
-        let Some(grid) = line.only_grid().filter(|grid| now <= self.pace.last && Some(grid.limit().rate) == self.rate)
+        let Some(grid) =
+            line.only_grid().filter(|grid| now <= self.pace.last && Some(grid.limit().rate) == self.pace.rate)
         else {
             return;
         };
@@ -116,17 +119,20 @@ impl Outside {
 }
 
 impl Pace {
-    const fn new(rate: Rate, burst: NonZeroU32) -> Option<Self> {
+    const fn new(rate: Rate, burst: NonZeroU32) -> Self {
         let (nanosecond, step) = (rate.permits() as u128, rate.period_ns() as u128);
         let tolerance = step * (burst.get() - 1) as u128;
         // The latest arrival time is that of a slot taken at `last`, with the whole burst before it.
         let Some(most) = ((UNDER_LOCK >> COUNT_BITS) as u128 - 1).checked_sub(tolerance + step) else {
-            return None;
+            return Self { rate: None, nanosecond: 0, step: 0, tolerance: 0, last: 0 };
         };
-        let last = most / nanosecond;
-        let (nanosecond, step, tolerance, last) =
-            (nanosecond as usize, step as usize, tolerance as usize, last as Nanos);
-        Some(Self { nanosecond, step, tolerance, last })
+        Self {
+            rate: Some(rate),
+            nanosecond: nanosecond as usize,
+            step: step as usize,
+            tolerance: tolerance as usize,
+            last: (most / nanosecond) as Nanos,
+        }
     }
 }
 

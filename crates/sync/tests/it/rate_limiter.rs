@@ -1,7 +1,7 @@
 //! [`RateLimiter`], on a paused clock.
 
 use std::{
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use bowline_sync::{Rate, RateLimiter};
+use bowline_sync::{KeyedRateLimiter, Rate, RateLimiter};
 use bowline_testing::assert_cancel_safe;
 use tokio::time::{Instant, advance, sleep, sleep_until, timeout};
 
@@ -317,14 +317,43 @@ async fn every_slot_is_counted_in_whatever_way_it_was_taken() {
     assert_eq!(limiter.statistics().granted, 1_000);
 }
 
+/// A keyed limiter has the same grid, and always takes its lock.
+#[tokio::test(start_paused = true)]
+async fn past_the_lock_the_answers_are_the_same() {
+    let century = Duration::from_secs(100 * 365 * 24 * 3600);
+    for (permits, period) in [(3, ms(1_000)), (7, ms(1)), (999_999_937, ms(1_000)), (400, century)] {
+        let rate = Rate::new(many(permits), period).unwrap();
+        let burst = many(permits.min(3));
+        let locked = KeyedRateLimiter::with_burst(NonZeroUsize::MIN, rate, burst);
+        let limiter = RateLimiter::with_burst(rate, burst);
+        for step in 0..600_u64 {
+            if step == 400 {
+                limiter.set_rate(per_second(11));
+                locked.set_rate(per_second(11));
+            }
+            let expected = locked.try_acquire(&()).map_err(|refused| refused.retry_after());
+            assert_eq!(
+                limiter.try_acquire().map_err(|refused| Some(refused.duration())),
+                expected,
+                "{step} of {rate:?}"
+            );
+            advance(Duration::from_nanos(step * step * step % 300_000_007)).await;
+        }
+    }
+}
+
 #[test]
 fn threads_that_ask_at_once_take_no_slot_twice() {
-    let limiter = RateLimiter::with_burst(Rate::per_hour(NonZeroU32::MIN), many(10_000));
-    let taken = || (0..5_000).filter(|_| limiter.try_acquire().is_ok()).count();
+    let limiter = RateLimiter::with_burst(Rate::per_hour(NonZeroU32::MIN), many(100_000));
+    let start = std::sync::Barrier::new(4);
+    let taken = || {
+        start.wait();
+        (0..50_000).filter(|_| limiter.try_acquire().is_ok()).count()
+    };
     let of_all: usize = std::thread::scope(|scope| {
         [(); 4].map(|()| scope.spawn(taken)).map(|thread| thread.join().unwrap()).iter().sum()
     });
-    assert_eq!((of_all, limiter.statistics().granted), (10_000, 10_000));
+    assert_eq!((of_all, limiter.statistics().granted), (100_000, 100_000));
 }
 
 #[test]
