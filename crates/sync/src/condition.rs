@@ -21,7 +21,7 @@ use crate::{
     inspected::Resource,
     mutex::MutexGuard,
     primitive::{Mutex, lock},
-    wait_list::WaitList,
+    wait_list::{WaitList, wake_all},
 };
 
 /// Lets tasks that hold a [`Mutex`](crate::Mutex) wait until another one has changed its value.
@@ -234,14 +234,15 @@ impl Condition {
 
     /// Wakes up to `count` of those who wait now, in the order of their waiting.
     pub fn notify_many(&self, count: usize) {
-        let wakers: Vec<_> = {
+        let wakers = {
             let mut waiters = lock(&self.waiters);
             let count = count.min(waiters.len());
-            std::iter::from_fn(|| waiters.grant_first()).take(count).collect()
+            // In one piece, so that nobody who comes between two of them is woken.
+            let mut wakers = Vec::with_capacity(count);
+            wakers.extend(std::iter::from_fn(|| waiters.grant_first()).take(count));
+            wakers
         };
-        for waker in wakers {
-            waker.wake();
-        }
+        wake_all(wakers);
     }
 
     /// Wakes everybody who waits now, in the order of their waiting.

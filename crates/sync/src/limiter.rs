@@ -52,6 +52,12 @@ use crate::inspected::Resource;
 /// assert!(connections.try_acquire().is_ok());
 /// # }
 /// ```
+///
+/// A permit comes back with its guard, and only so: none comes back that was not taken.
+///
+/// ```compile_fail,E0599
+/// bowline_sync::Limiter::new(1).release();
+/// ```
 #[doc(alias = "Semaphore")]
 #[doc(alias = "CapacityLimiter")]
 #[doc(alias = "bulkhead")]

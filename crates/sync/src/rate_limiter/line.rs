@@ -21,7 +21,7 @@ use super::{
     grids::Grids,
     room::Room,
 };
-use crate::wait_list::{Place, WaitList};
+use crate::wait_list::{Place, WaitList, wake_all};
 
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -83,9 +83,7 @@ impl Wakes {
 
     fn run_all(self) {
         drop(self.discard);
-        for waker in self.wake {
-            waker.wake();
-        }
+        wake_all(self.wake);
     }
 }
 
