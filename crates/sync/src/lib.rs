@@ -55,7 +55,7 @@
 //!
 //! # When to use others
 //!
-//! * `std::sync::Mutex` or `parking_lot` where no await lies between lock and unlock: six times as fast, and there is nothing to cancel.
+//! * `std::sync::Mutex` or `parking_lot` where no await lies between lock and unlock: twice as fast, and there is nothing to cancel.
 //! * `tokio::sync::RwLock` for many readers, `OnceCell` and `SetOnce` for what is made once, `watch` when a value comes with the change, `Notify` to wake one
 //!   task: they pass the tests that this crate was written for.
 //! * `tokio::sync::Semaphore` where permits are made and used up and not given back.
