@@ -83,7 +83,8 @@
 //!
 //! None is on by default. `inspect`: the above. `tower`: layers that are `Clone` and wait, or reject with a retry-after.
 //!
-//! Everything works in a `static`, and in several runtimes at once. The minimum Rust version is 1.85.
+//! Everything works in several runtimes at once, and in a `static`: with a `LazyLock` around a [`KeyedRateLimiter`], and around a [`RateLimiter`] of several
+//! limits. The minimum Rust version is 1.85.
 #![forbid(unsafe_code)]
 
 mod admission;

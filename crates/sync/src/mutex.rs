@@ -83,6 +83,10 @@ const ONE: NonZeroUsize = NonZeroUsize::MIN;
 ///
 /// Who does not hold the lock cannot give it back, and nobody gives it back twice:
 ///
+/// ```compile_fail,E0599
+/// bowline_sync::Mutex::new(0).unlock();
+/// ```
+///
 /// ```compile_fail,E0382
 /// # async fn nothing() {
 /// let mutex = bowline_sync::Mutex::new(0);

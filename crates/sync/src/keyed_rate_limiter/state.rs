@@ -1,6 +1,6 @@
 //! What lies under the lock.
 
-use std::{borrow::Borrow, time::Duration};
+use std::borrow::Borrow;
 
 use tokio::time::Instant;
 
@@ -55,10 +55,13 @@ impl<K> State<K> {
     }
 
     pub(super) fn make_room(&mut self, clock: Clock, forgotten: &mut Vec<K>) -> Result<(), TooManyKeys> {
-        /// For a key that could be forgotten already, were it not for a future that nobody polls.
-        const SOON: Duration = Duration::from_millis(1);
         let made = self.table.make_room(clock.now(), forgotten);
-        made.map_err(|hint| TooManyKeys { keys_max: self.table.keys_max(), retry_after: clock.until(hint).max(SOON) })
+        made.map_err(|hint| {
+            let known = Some(clock.until(hint)).filter(|wait| !wait.is_zero());
+            // That time has passed, and the key is busy still: one that takes no other slot is idle after this.
+            let retry_after = known.unwrap_or_else(|| self.limit.rate.step());
+            TooManyKeys { keys_max: self.table.keys_max(), retry_after }
+        })
     }
 
     pub(super) fn insert(&mut self, hash: u64, key: K, line: Line) -> Index {

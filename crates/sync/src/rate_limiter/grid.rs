@@ -111,6 +111,8 @@ impl Grid {
     /// Goes on at another rate. What has been taken ahead of time is kept as a number of permits, so that one slow hour still to wait at the old rate
     /// does not outlive it; a pause keeps its end.
     pub(super) fn set_rate(&mut self, rate: Rate, now: Nanos) {
+        // The bound of a pause that is over is worth as many permits as the tolerance, which are not to be counted again at the new rate.
+        self.resume = self.resume.filter(|resume| *resume > now);
         let old_step = self.step();
         // No more than this is ever taken ahead; the bound is what keeps the products in range (invariant 1).
         let most = self.tolerance() + old_step;

@@ -82,8 +82,9 @@ impl Wakes {
     }
 
     fn run_all(self) {
-        drop(self.discard);
+        // In this order: a destructor that panics keeps nobody from being woken.
         wake_all(self.wake);
+        drop(self.discard);
     }
 }
 

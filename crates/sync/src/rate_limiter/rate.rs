@@ -92,6 +92,11 @@ impl Rate {
     pub(super) const fn period_ns(self) -> u64 {
         self.period_ns
     }
+
+    /// From one slot to the next, and at least a millisecond.
+    pub(crate) fn step(self) -> Duration {
+        Duration::from_nanos(self.period_ns / u64::from(self.permits.get())).max(Duration::from_millis(1))
+    }
 }
 
 impl PartialEq for Rate {

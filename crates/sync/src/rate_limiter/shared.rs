@@ -33,9 +33,11 @@ impl Shared {
         Self { origin: OnceLock::new(), outside: Outside::new(limit.rate, limit.burst), line: Mutex::new(line) }
     }
 
-    /// Changes a line that nobody else knows yet, and that was never asked.
+    /// Changes a line that nobody else has. It may have been asked before.
     pub(super) fn build(&mut self, change: impl FnOnce(&mut Line)) {
-        change(&mut lock(&self.line));
+        let line = &mut *lock(&self.line);
+        self.outside.take_in(line);
+        change(line);
     }
 
     /// Takes one slot, or tells when one comes, past the lock; `None` where the line must be asked.

@@ -46,7 +46,7 @@ fn never_more_inside_than_the_capacity_on_both_runtimes() {
         for task in tasks {
             task.await.unwrap();
         }
-        assert_eq!(most.load(Ordering::SeqCst), 3);
+        assert!(most.load(Ordering::SeqCst) <= 3);
         let now = admission.statistics();
         assert_eq!((now.in_use, now.granted, now.waiting), (0, 40, 0));
     });

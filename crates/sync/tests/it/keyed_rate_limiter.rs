@@ -362,3 +362,18 @@ async fn polling_a_refused_request_of_a_key_again_panics() {
     assert!(refused.poll().is_ready());
     let _ = refused.poll();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_full_table_whose_keys_stay_busy_asks_for_a_pause_that_is_worth_it() {
+    let limiter = KeyedRateLimiter::<u32>::new(NonZeroUsize::MIN, Rate::per_second(NonZeroU32::MIN));
+    limiter.try_acquire(&1).unwrap();
+    for _ in 0..4 {
+        let mut busy = ByHand::new(limiter.acquire(&1)).waits();
+        let refused = limiter.try_acquire(&2).unwrap_err();
+        assert!(refused.retry_after().unwrap() >= Duration::from_millis(500), "{refused}");
+        advance(Duration::from_secs(1)).await;
+        let late = limiter.try_acquire(&2).unwrap_err();
+        assert!(late.retry_after().unwrap() >= Duration::from_millis(500), "{late}");
+        assert!(busy.poll().is_ready());
+    }
+}

@@ -199,3 +199,22 @@ async fn a_rate_that_is_not_there_is_not_set() {
     let refused = limiter.set_rate_of(2, per_second(1)).unwrap_err();
     assert!(refused.to_string().starts_with("the limiter has no limit number 2"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_added_to_a_limiter_in_use_holds() {
+    let limiter = RateLimiter::with_burst(per_second(100), many(100));
+    limiter.acquire().await;
+    let limiter = limiter.and(Rate::per_hour(many(1)), many(1));
+    assert!(limiter.try_acquire().is_ok());
+    assert!(limiter.try_acquire().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_is_over_costs_nothing_at_another_rate() {
+    let limiter = RateLimiter::with_burst(per_second(1_000), many(1_000));
+    limiter.acquire().await;
+    limiter.pause_for(ms(1));
+    advance(Duration::from_secs(10)).await;
+    limiter.set_rate(per_second(1));
+    assert_eq!(limiter.peek_many(many(1_000)), Ok(Duration::ZERO));
+}

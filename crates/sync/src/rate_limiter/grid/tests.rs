@@ -66,7 +66,7 @@ fn the_largest_numbers_fit() {
     let longest = Rate::new(NonZeroU32::MAX, Duration::from_secs(15_000_000_000)).unwrap();
     let mut grid = Grids::new(longest, NonZeroU32::MAX);
     grid.pause(Nanos::MAX);
-    grid.set_rate(0, Rate::per_second(NonZeroU32::MAX), Nanos::MAX);
+    grid.set_rate(0, Rate::per_second(NonZeroU32::MAX), Nanos::MAX - 1);
     grid.set_rate(0, longest, 0);
     assert!(!grid.take_for_waiter(Nanos::MAX - 1, ONE));
     assert!(grid.take_for_waiter(Nanos::MAX, ONE));
