@@ -130,19 +130,19 @@ impl<T> Mutex<T> {
     #[must_use]
     #[track_caller]
     pub const fn new(value: T) -> Self {
-        Self {
-            permits: Permits::new(1),
-            resource: Resource::new("mutex"),
-            holder: HolderNote::new(),
-            poison: AtomicU8::new(PoisonCause::NONE),
-            value: AtomicRefCell::new(sync::Mutex::new(value)),
-        }
+        Self::made_of(Permits::new(1), value)
     }
 
     #[cfg(bowline_loom)]
     pub(crate) fn new(value: T) -> Self {
+        Self::made_of(Permits::new(1), value)
+    }
+
+    /// Loom's permits cannot be made in a constant, and the rest can.
+    #[track_caller]
+    const fn made_of(permits: Permits, value: T) -> Self {
         Self {
-            permits: Permits::new(1),
+            permits,
             resource: Resource::new("mutex"),
             holder: HolderNote::new(),
             poison: AtomicU8::new(PoisonCause::NONE),

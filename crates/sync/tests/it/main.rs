@@ -4,6 +4,7 @@ mod admission;
 mod auto_traits;
 mod barrier;
 mod condition;
+mod condition_limits;
 mod cooperation;
 mod crowds;
 mod event;
