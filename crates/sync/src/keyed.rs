@@ -66,6 +66,10 @@ impl<K, V> Keyed<K, V> {
         slot
     }
 
+    pub(crate) fn key(&self, slot: Slot) -> Option<&K> {
+        self.entries.get(&slot).map(|(key, _)| key)
+    }
+
     pub(crate) fn get(&self, slot: Slot) -> Option<&V> {
         self.entries.get(&slot).map(|(_, value)| value)
     }

@@ -5,12 +5,11 @@
 //! 1. A key has an entry in the map exactly while it is held, by a guard or by a future that has been granted it and not been polled since.
 //!    So an entry goes with the last guard, or with the last future that was granted its key; one that still waits keeps no entry.
 //! 2. Somebody waits in an entry's line only while another holds the key. Each end of a holding ends with [`Lines::release`].
-//! 3. Under the lock, a key is never hashed or dropped, and compared only with another one of the same 64-bit hash: a panic of that
-//!    comparison, before anything has changed, leaves the state whole. A guard finds its entry by the address of its key.
+//! 3. Under the lock, a key is never hashed or dropped, and compared only when somebody asks for one of the same 64-bit hash: a panic of that
+//!    comparison, before anything has changed, leaves the state whole. Guards and waiters find their entry by its [`Slot`](crate::keyed::Slot).
 //! 4. Wakers are woken and dropped outside the lock.
 
 mod guard;
-mod key;
 mod lines;
 #[cfg(all(test, bowline_loom))]
 mod loom_tests;
@@ -22,12 +21,10 @@ pub use self::{
     guard::{KeyedGuard, OwnedKeyedGuard},
     waiting::{LockKey, LockKeyOwned},
 };
-use self::{
-    key::HashedKey,
-    lines::{Lines, Released},
-};
+use self::lines::{AskedKey, HeldKey, Lines, Released};
 use crate::{
     inspected::Resource,
+    keyed::hash_of,
     primitive::{Mutex, lock},
 };
 
@@ -41,7 +38,7 @@ use crate::{
 /// # Panics in keys
 ///
 /// A panic in the `Hash` of a key leaves by [`lock`](KeyedLock::lock) or what else was called, one in its `Eq` by there or by the poll, and changes nothing.
-/// Giving a lock back uses neither, except for a key that shares all 64 bits of its hash with another one in use.
+/// Giving a lock back uses neither.
 ///
 /// # Examples
 ///
@@ -113,12 +110,12 @@ impl<K: Hash + Eq> KeyedLock<K> {
     /// The place in line is taken at the first poll.
     #[doc(alias = "acquire")]
     pub fn lock(&self, key: K) -> LockKey<'_, K> {
-        LockKey::new(self, HashedKey::new(key))
+        LockKey::new(self, AskedKey::new(key))
     }
 
     /// Waits for a lock that may outlive the borrow: to be moved into a task.
     pub fn lock_owned(self: &Arc<Self>, key: K) -> LockKeyOwned<K> {
-        LockKeyOwned::new(Arc::clone(self), HashedKey::new(key))
+        LockKeyOwned::new(Arc::clone(self), AskedKey::new(key))
     }
 
     /// Takes the lock of this key if nobody holds it. It never overtakes a waiter.
@@ -127,8 +124,8 @@ impl<K: Hash + Eq> KeyedLock<K> {
     ///
     /// [`KeyLocked`] when the key is locked or promised.
     pub fn try_lock(&self, key: K) -> Result<KeyedGuard<'_, K>, KeyLocked> {
-        let key = HashedKey::new(key);
-        if lock(&self.lines).take(&key) { Ok(KeyedGuard::new(self, key)) } else { Err(KeyLocked) }
+        let key = self.try_take(key)?;
+        Ok(KeyedGuard::new(self, key))
     }
 
     /// Takes a lock that may outlive the borrow, if nobody holds it.
@@ -137,18 +134,27 @@ impl<K: Hash + Eq> KeyedLock<K> {
     ///
     /// [`KeyLocked`] when the key is locked or promised.
     pub fn try_lock_owned(self: &Arc<Self>, key: K) -> Result<OwnedKeyedGuard<K>, KeyLocked> {
-        let key = HashedKey::new(key);
-        if lock(&self.lines).take(&key) { Ok(OwnedKeyedGuard::new(Arc::clone(self), key)) } else { Err(KeyLocked) }
+        let key = self.try_take(key)?;
+        Ok(OwnedKeyedGuard::new(Arc::clone(self), key))
     }
 
     /// Tells whether the key is locked or promised at this moment.
     pub fn is_locked(&self, key: &K) -> bool {
-        let key = key::Borrowed::new(key);
-        lock(&self.lines).is_held(&key)
+        let hash = hash_of(key);
+        lock(&self.lines).find(hash, key).is_some()
     }
 
+    fn try_take(&self, key: K) -> Result<HeldKey<K>, KeyLocked> {
+        let asked = AskedKey::new(key);
+        // In a statement of its own: the key is dropped after the lock.
+        let taken = lock(&self.lines).take(&asked);
+        taken.map_err(|_| KeyLocked)
+    }
+}
+
+impl<K> KeyedLock<K> {
     /// Gives a key back that is held.
-    fn release(&self, key: &HashedKey<K>) {
+    fn release(&self, key: &HeldKey<K>) {
         // The key of the entry goes after the lock (invariant 3), and so do the wakers.
         let released = lock(&self.lines).release(key);
         match released {

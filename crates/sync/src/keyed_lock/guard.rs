@@ -1,21 +1,21 @@
 //! The right to work on a key, as a guard.
 
-use std::{fmt, hash::Hash, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use super::{HashedKey, KeyedLock};
+use super::{HeldKey, KeyedLock};
 use crate::inspected::Holding;
 
 /// The right to work on a key, given back when it is dropped; from [`KeyedLock::lock`] and [`KeyedLock::try_lock`].
 #[must_use = "a guard that is dropped at once protects nothing: bind it, `let _guard = …`"]
-pub struct KeyedGuard<'a, K: Hash + Eq> {
+pub struct KeyedGuard<'a, K> {
     lock: &'a KeyedLock<K>,
-    key: HashedKey<K>,
+    key: HeldKey<K>,
     _holding: Holding,
 }
 
-impl<'a, K: Hash + Eq> KeyedGuard<'a, K> {
+impl<'a, K> KeyedGuard<'a, K> {
     /// Stands for a key that is held already.
-    pub(super) fn new(lock: &'a KeyedLock<K>, key: HashedKey<K>) -> Self {
+    pub(super) fn new(lock: &'a KeyedLock<K>, key: HeldKey<K>) -> Self {
         Self { lock, key, _holding: lock.resource.hold() }
     }
 
@@ -25,13 +25,13 @@ impl<'a, K: Hash + Eq> KeyedGuard<'a, K> {
     }
 }
 
-impl<K: Hash + Eq> Drop for KeyedGuard<'_, K> {
+impl<K> Drop for KeyedGuard<'_, K> {
     fn drop(&mut self) {
         self.lock.release(&self.key);
     }
 }
 
-impl<K: Hash + Eq + fmt::Debug> fmt::Debug for KeyedGuard<'_, K> {
+impl<K: fmt::Debug> fmt::Debug for KeyedGuard<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("KeyedGuard").field(self.key()).finish()
     }
@@ -39,15 +39,15 @@ impl<K: Hash + Eq + fmt::Debug> fmt::Debug for KeyedGuard<'_, K> {
 
 /// A [`KeyedGuard`] that shares ownership of its lock; from [`KeyedLock::lock_owned`].
 #[must_use = "a guard that is dropped at once protects nothing: bind it, `let _guard = …`"]
-pub struct OwnedKeyedGuard<K: Hash + Eq> {
+pub struct OwnedKeyedGuard<K> {
     lock: Arc<KeyedLock<K>>,
-    key: HashedKey<K>,
+    key: HeldKey<K>,
     _holding: Holding,
 }
 
-impl<K: Hash + Eq> OwnedKeyedGuard<K> {
+impl<K> OwnedKeyedGuard<K> {
     /// Stands for a key that is held already.
-    pub(super) fn new(lock: Arc<KeyedLock<K>>, key: HashedKey<K>) -> Self {
+    pub(super) fn new(lock: Arc<KeyedLock<K>>, key: HeldKey<K>) -> Self {
         let holding = lock.resource.hold();
         Self { lock, key, _holding: holding }
     }
@@ -58,13 +58,13 @@ impl<K: Hash + Eq> OwnedKeyedGuard<K> {
     }
 }
 
-impl<K: Hash + Eq> Drop for OwnedKeyedGuard<K> {
+impl<K> Drop for OwnedKeyedGuard<K> {
     fn drop(&mut self) {
         self.lock.release(&self.key);
     }
 }
 
-impl<K: Hash + Eq + fmt::Debug> fmt::Debug for OwnedKeyedGuard<K> {
+impl<K: fmt::Debug> fmt::Debug for OwnedKeyedGuard<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("OwnedKeyedGuard").field(self.key()).finish()
     }

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    hash::Hash,
     mem,
     pin::Pin,
     sync::Arc,
@@ -11,7 +10,7 @@ use std::{
 
 use tokio::task::coop;
 
-use super::{HashedKey, KeyedGuard, KeyedLock, OwnedKeyedGuard};
+use super::{AskedKey, HeldKey, KeyedGuard, KeyedLock, OwnedKeyedGuard};
 use crate::{inspected::Waiting, primitive::lock, wait_list::Place};
 
 /// Waits for a [`KeyedGuard`]; made by [`KeyedLock::lock`].
@@ -25,19 +24,19 @@ use crate::{inspected::Waiting, primitive::lock, wait_list::Place};
 ///
 /// Polling it again after it has completed panics.
 #[must_use = "futures do nothing unless polled"]
-pub struct LockKey<'a, K: Hash + Eq> {
+pub struct LockKey<'a, K> {
     lock: &'a KeyedLock<K>,
     turn: Turn<K>,
     waiting: Waiting,
 }
 
-impl<'a, K: Hash + Eq> LockKey<'a, K> {
-    pub(super) fn new(lock: &'a KeyedLock<K>, key: HashedKey<K>) -> Self {
+impl<'a, K> LockKey<'a, K> {
+    pub(super) fn new(lock: &'a KeyedLock<K>, key: AskedKey<K>) -> Self {
         Self { lock, turn: Turn::Unasked(key), waiting: lock.resource.waiting() }
     }
 }
 
-impl<'a, K: Hash + Eq> Future for LockKey<'a, K> {
+impl<'a, K: Eq> Future for LockKey<'a, K> {
     type Output = KeyedGuard<'a, K>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -46,13 +45,13 @@ impl<'a, K: Hash + Eq> Future for LockKey<'a, K> {
     }
 }
 
-impl<K: Hash + Eq> Drop for LockKey<'_, K> {
+impl<K> Drop for LockKey<'_, K> {
     fn drop(&mut self) {
         self.turn.give_up(self.lock);
     }
 }
 
-impl<K: Hash + Eq> fmt::Debug for LockKey<'_, K> {
+impl<K> fmt::Debug for LockKey<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("LockKey").field(self.lock).finish()
     }
@@ -68,20 +67,20 @@ impl<K: Hash + Eq> fmt::Debug for LockKey<'_, K> {
 ///
 /// Polling it again after it has completed panics.
 #[must_use = "futures do nothing unless polled"]
-pub struct LockKeyOwned<K: Hash + Eq> {
+pub struct LockKeyOwned<K> {
     lock: Arc<KeyedLock<K>>,
     turn: Turn<K>,
     waiting: Waiting,
 }
 
-impl<K: Hash + Eq> LockKeyOwned<K> {
-    pub(super) fn new(lock: Arc<KeyedLock<K>>, key: HashedKey<K>) -> Self {
+impl<K> LockKeyOwned<K> {
+    pub(super) fn new(lock: Arc<KeyedLock<K>>, key: AskedKey<K>) -> Self {
         let waiting = lock.resource.waiting();
         Self { lock, turn: Turn::Unasked(key), waiting }
     }
 }
 
-impl<K: Hash + Eq> Future for LockKeyOwned<K> {
+impl<K: Eq> Future for LockKeyOwned<K> {
     type Output = OwnedKeyedGuard<K>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -90,13 +89,13 @@ impl<K: Hash + Eq> Future for LockKeyOwned<K> {
     }
 }
 
-impl<K: Hash + Eq> Drop for LockKeyOwned<K> {
+impl<K> Drop for LockKeyOwned<K> {
     fn drop(&mut self) {
         self.turn.give_up(&self.lock);
     }
 }
 
-impl<K: Hash + Eq> fmt::Debug for LockKeyOwned<K> {
+impl<K> fmt::Debug for LockKeyOwned<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("LockKeyOwned").field(&self.lock).finish()
     }
@@ -104,44 +103,47 @@ impl<K: Hash + Eq> fmt::Debug for LockKeyOwned<K> {
 
 /// How far one future has come.
 enum Turn<K> {
-    Unasked(HashedKey<K>),
-    InLine(HashedKey<K>, Place),
+    Unasked(AskedKey<K>),
+    InLine(HeldKey<K>, Place),
     Over,
 }
 
-impl<K: Hash + Eq> Turn<K> {
+impl<K: Eq> Turn<K> {
     /// Ready means that the key is held, for the caller to put into a guard.
-    fn poll(&mut self, keyed: &KeyedLock<K>, cx: &mut Context<'_>) -> Poll<HashedKey<K>> {
+    fn poll(&mut self, keyed: &KeyedLock<K>, cx: &mut Context<'_>) -> Poll<HeldKey<K>> {
         let coop = ready!(coop::poll_proceed(cx));
         // Dropped after the lock (invariants 3 and 4).
         let (_replaced, _own_key);
         let mut lines = lock(&keyed.lines);
         match self {
-            Turn::Unasked(key) if lines.take(key) => {}
-            Turn::Unasked(key) => {
-                let (held, place) = lines.join(key, cx.waker());
-                _own_key = mem::replace(self, Turn::InLine(held, place));
-                return Poll::Pending;
-            }
-            Turn::InLine(key, place) if lines.line(key).is_granted(place) => {}
-            Turn::InLine(key, place) => {
+            Turn::Unasked(asked) => match lines.take(asked) {
+                Ok(key) => {
+                    _own_key = mem::replace(self, Turn::Over);
+                    coop.made_progress();
+                    Poll::Ready(key)
+                }
+                Err(slot) => {
+                    let (key, place) = lines.join(slot, cx.waker());
+                    _own_key = mem::replace(self, Turn::InLine(key, place));
+                    Poll::Pending
+                }
+            },
+            Turn::InLine(key, place) if !lines.line(key).is_granted(place) => {
                 _replaced = lines.line(key).update(place, cx.waker());
-                return Poll::Pending;
+                Poll::Pending
+            }
+            Turn::InLine(..) => {
+                let Turn::InLine(key, place) = mem::replace(self, Turn::Over) else { unreachable!("matched above") };
+                lines.leave(&key, place);
+                coop.made_progress();
+                Poll::Ready(key)
             }
             Turn::Over => panic!("a keyed lock's future was polled after it had completed"),
         }
-        let key = match mem::replace(self, Turn::Over) {
-            Turn::Unasked(key) => key,
-            Turn::InLine(key, place) => {
-                lines.leave(&key, place);
-                key
-            }
-            Turn::Over => unreachable!("refused above"),
-        };
-        coop.made_progress();
-        Poll::Ready(key)
     }
+}
 
+impl<K> Turn<K> {
     fn give_up(&mut self, keyed: &KeyedLock<K>) {
         let Turn::InLine(key, place) = mem::replace(self, Turn::Over) else {
             return;
