@@ -8,7 +8,6 @@
 //! 4. How the body ended is noted in the poll that ends it. It stands, even if the caller goes away before the release.
 
 use std::{
-    any::type_name,
     fmt,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,11 +19,17 @@ use std::{
 use bowline_concurrency::{Failure, Scope, Shield, scope, shield};
 use tokio::{runtime::Handle, time::timeout};
 
-use crate::{exit::Exit, masked::Masked, resource::Resource, unseen::UnseenError};
+use crate::{
+    exit::Exit,
+    held::{Held, name},
+    masked::Masked,
+    resource::Resource,
+    unseen::UnseenError,
+};
 
 pub(crate) struct Lease<R: Resource> {
     /// `None` once the release has begun.
-    held: Option<(R, R::Value)>,
+    held: Option<Held<R>>,
     /// Where the body runs (invariant 2); `None` before it has begun.
     inside: Option<Scope>,
     /// How the body ended (invariant 4).
@@ -42,7 +47,7 @@ impl<R: Resource> Lease<R> {
         let budget = resource.release_within();
         let acquired = async move {
             let value = resource.acquire().await?;
-            Ok(Lease { held: Some((resource, value)), inside: None, ended: None, place, runtime })
+            Ok(Lease { held: Some(Held::new(resource, value)), inside: None, ended: None, place, runtime })
         };
         Masked::new(shield(budget, acquired), hand_acquisition_off).await
     }
@@ -54,7 +59,7 @@ impl<R: Resource> Lease<R> {
         F: AsyncFnOnce(&mut R::Value) -> Result<T, E>,
     {
         let Lease { held, inside, ended, .. } = self;
-        let (_, value) = held.as_mut().expect("only the release takes the value");
+        let value = held.as_mut().expect("only the release takes the value").value_mut();
         let body = scope(async |_| {
             *inside = Some(Scope::current());
             let mut body = pin!(body(value));
@@ -81,18 +86,17 @@ impl<R: Resource> Lease<R> {
 
     /// Releases after [`Lease::lend`]. A panic of the release is returned.
     pub(crate) async fn release(mut self) -> thread::Result<Result<(), R::Error>> {
-        let (mut resource, value) = self.held.take().expect("a lease is released once");
+        let held = self.held.take().expect("a lease is released once");
         let exit = self.ended.take().expect("the body has ended");
         // The body's scope has returned, so nothing is left inside (invariant 3).
-        let budget = resource.release_within();
-        let release = async move { resource.release(value, exit).await };
-        caught(pin!(Masked::new(shield(budget, release), hand_release_off::<R>))).await
+        let budget = held.resource().release_within();
+        caught(pin!(Masked::new(shield(budget, held.release(exit)), hand_release_off::<R>))).await
     }
 }
 
 impl<R: Resource> Drop for Lease<R> {
     fn drop(&mut self) {
-        let Some((mut resource, value)) = self.held.take() else { return };
+        let Some(held) = self.held.take() else { return };
         let exit = self.ended.take().unwrap_or_else(cancelled_here);
         let inside = self.inside.take();
         let place = Scope::try_current().unwrap_or_else(|| self.place.clone());
@@ -100,8 +104,8 @@ impl<R: Resource> Drop for Lease<R> {
             if let Some(inside) = inside {
                 inside.settled().await;
             }
-            let budget = resource.release_within();
-            match timeout(budget, resource.release(value, exit)).await {
+            let budget = held.resource().release_within();
+            match timeout(budget, held.release(exit)).await {
                 Ok(result) => report_release::<R>(Ok(result)),
                 Err(_) => Failure::overdue(name::<R>("the release of"), budget).report(),
             }
@@ -133,10 +137,6 @@ pub(crate) fn report_release<R: Resource>(outcome: thread::Result<Result<(), R::
 
 fn cancelled_here() -> Exit {
     Exit::Cancelled(Scope::current().reason_for_drop())
-}
-
-fn name<R>(what: &str) -> String {
-    format!("{what} {}", type_name::<R>())
 }
 
 /// The output of the future, or its panic.

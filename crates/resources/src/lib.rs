@@ -69,6 +69,7 @@
 #![forbid(unsafe_code)]
 
 mod exit;
+mod held;
 mod lease;
 mod masked;
 mod resource;

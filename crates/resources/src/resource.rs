@@ -67,4 +67,13 @@ pub trait Resource: Send + Sized + 'static {
     fn release_within(&self) -> Duration {
         Duration::from_secs(30)
     }
+
+    /// Takes what its release could not end: the last resort, without awaits. By default it drops the value.
+    ///
+    /// It is called once, instead of a [`release`](Resource::release) that never returned: `value` is there if the release had not begun, because its
+    /// runtime had ended before; and gone with the release if that was cut short, by its deadline or the end of the runtime, or panicked.
+    /// Close what can be closed at once, or count it. It must not block.
+    fn abandon(&mut self, value: Option<Self::Value>) {
+        drop(value);
+    }
 }

@@ -17,11 +17,11 @@ mod waiting;
 
 use std::{fmt, hash::Hash, sync::Arc};
 
+use self::lines::{AskedKey, HeldKey, Lines, Released};
 pub use self::{
     guard::{KeyedGuard, OwnedKeyedGuard},
     waiting::{LockKey, LockKeyOwned},
 };
-use self::lines::{AskedKey, HeldKey, Lines, Released};
 use crate::{
     inspected::Resource,
     keyed::hash_of,

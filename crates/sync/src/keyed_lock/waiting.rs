@@ -1,8 +1,7 @@
 //! The futures that wait for a key.
 
 use std::{
-    fmt,
-    mem,
+    fmt, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
