@@ -12,9 +12,9 @@ pub enum Exit {
     Completed,
     /// The body returned an error.
     Failed,
-    /// The body panicked.
+    /// The body panicked, or the code that held the [`Lease`](crate::Lease).
     Panicked,
-    /// The body was dropped before it was done, or the caller was before the body could begin.
+    /// The body was dropped before it was done, or the caller was before the body could begin; or the [`Lease`](crate::Lease) was dropped.
     Cancelled(Reason),
 }
 

@@ -10,7 +10,8 @@
 use std::{
     fmt,
     future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
+    ops::{Deref, DerefMut},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::{Pin, pin},
     task::Poll,
     thread,
@@ -27,7 +28,49 @@ use crate::{
     unseen::UnseenError,
 };
 
-pub(crate) struct Lease<R: Resource> {
+/// Acquires a resource for as long as a guard lives, where [`with`](crate::with) does not fit: in a struct, or across a loop.
+///
+/// End it with [`Lease::release`], which awaits the release and returns its error. A lease that is only dropped is released, too, in the background.
+///
+/// # Errors
+///
+/// That of the acquisition.
+///
+/// # Panics
+///
+/// With a panic of the acquisition; and outside a Tokio runtime.
+///
+/// # Cancel safety
+///
+/// Dropped half-way, the acquisition is finished in the background and the value released at once; the enclosing scope waits for that.
+///
+/// # Examples
+///
+/// ```
+/// use bowline_resources::{Exit, lease, resource};
+/// use std::io;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> io::Result<()> {
+/// let connect = resource(async || io::Result::Ok(vec!["hello"]), async |said: Vec<_>, _: Exit| {
+///     assert_eq!(said, ["hello", "goodbye"]);
+///     Ok(())
+/// });
+/// let mut connection = lease(connect).await?;
+/// connection.push("goodbye");
+/// connection.release().await
+/// # }
+/// ```
+pub async fn lease<R: Resource>(resource: R) -> Result<Lease<R>, R::Error> {
+    Lease::acquire(resource).await
+}
+
+/// A value that is released when the guard goes; from [`lease`].
+///
+/// Dropping it hands the release off to the current scope, or where there is none to that of the acquisition: as [`Exit::Panicked`] while the
+/// thread panics, else as [`Exit::Cancelled`]. It is not the end of a success, so a transaction would be rolled back; [`release`](Lease::release) is.
+/// Two leases that are dropped are released side by side; nest [`with`](crate::with) where the order counts, or use a stack.
+#[must_use = "a lease that is dropped at once is released at once: bind it, and end it with `release`"]
+pub struct Lease<R: Resource> {
     /// `None` once the release has begun.
     held: Option<Held<R>>,
     /// Where the body runs (invariant 2); `None` before it has begun.
@@ -59,7 +102,7 @@ impl<R: Resource> Lease<R> {
         F: AsyncFnOnce(&mut R::Value) -> Result<T, E>,
     {
         let Lease { held, inside, ended, .. } = self;
-        let value = held.as_mut().expect("only the release takes the value").value_mut();
+        let value = held.as_mut().expect(HELD).value_mut();
         let body = scope(async |_| {
             *inside = Some(Scope::current());
             let mut body = pin!(body(value));
@@ -84,21 +127,82 @@ impl<R: Resource> Lease<R> {
         outcome
     }
 
-    /// Releases after [`Lease::lend`]. A panic of the release is returned.
-    pub(crate) async fn release(mut self) -> thread::Result<Result<(), R::Error>> {
+    /// Releases the value as after a success, and waits for that.
+    ///
+    /// # Errors
+    ///
+    /// That of the release. The value is gone all the same.
+    ///
+    /// # Panics
+    ///
+    /// With a panic of the release.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped at any point, also before its first poll: the release is done in the background, with the same [`Exit`].
+    pub fn release(self) -> impl Future<Output = Result<(), R::Error>> + Send {
+        self.release_as(Exit::Completed)
+    }
+
+    /// Releases the value and says how its use ended, as after an error; else like [`release`](Lease::release).
+    ///
+    /// # Errors
+    ///
+    /// That of the release. The value is gone all the same.
+    ///
+    /// # Panics
+    ///
+    /// With a panic of the release.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`release`](Lease::release).
+    pub fn release_as(mut self, exit: Exit) -> impl Future<Output = Result<(), R::Error>> + Send {
+        self.ended = Some(exit);
+        async move { self.end().await.unwrap_or_else(|payload| resume_unwind(payload)) }
+    }
+
+    /// Releases the value after its use has ended. A panic of the release is returned.
+    pub(crate) async fn end(mut self) -> thread::Result<Result<(), R::Error>> {
         let held = self.held.take().expect("a lease is released once");
-        let exit = self.ended.take().expect("the body has ended");
+        let exit = self.ended.take().expect("the use has ended");
         // The body's scope has returned, so nothing is left inside (invariant 3).
         let budget = held.resource().release_within();
         caught(pin!(Masked::new(shield(budget, held.release(exit)), hand_release_off::<R>))).await
     }
 }
 
+impl<R: Resource> Deref for Lease<R> {
+    type Target = R::Value;
+
+    fn deref(&self) -> &R::Value {
+        self.held.as_ref().expect(HELD).value()
+    }
+}
+
+impl<R: Resource> DerefMut for Lease<R> {
+    fn deref_mut(&mut self) -> &mut R::Value {
+        self.held.as_mut().expect(HELD).value_mut()
+    }
+}
+
+impl<R: Resource<Value: fmt::Debug>> fmt::Debug for Lease<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lease").field(&**self).finish()
+    }
+}
+
+const HELD: &str = "only the release takes the value";
+
 impl<R: Resource> Drop for Lease<R> {
     fn drop(&mut self) {
         let Some(held) = self.held.take() else { return };
-        let exit = self.ended.take().unwrap_or_else(cancelled_here);
         let inside = self.inside.take();
+        let exit = self.ended.take().unwrap_or_else(|| match inside {
+            // A guard in code that panics. (A body that panics itself has ended.)
+            None if thread::panicking() => Exit::Panicked,
+            _ => cancelled_here(),
+        });
         let place = Scope::try_current().unwrap_or_else(|| self.place.clone());
         place.hand_off(&self.runtime, name::<R>("the release of"), async move {
             if let Some(inside) = inside {

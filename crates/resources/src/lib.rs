@@ -39,6 +39,7 @@
 //!
 //! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
+//! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
 //!
 //! # Which one
@@ -69,6 +70,7 @@
 #![forbid(unsafe_code)]
 
 mod exit;
+mod from_fns;
 mod held;
 mod lease;
 mod masked;
@@ -78,6 +80,8 @@ mod unseen;
 mod with;
 
 pub use exit::Exit;
+pub use from_fns::{FromFns, resource};
+pub use lease::{Lease, lease};
 pub use resource::Resource;
 pub use transaction::{Begin, transaction};
 pub use with::with;

@@ -82,16 +82,16 @@ where
     let mut lease = Lease::acquire(resource).await?;
     match lease.lend(body).await {
         Ok(Ok(output)) => {
-            lease.release().await.unwrap_or_else(|payload| resume_unwind(payload))?;
+            lease.end().await.unwrap_or_else(|payload| resume_unwind(payload))?;
             Ok(output)
         }
         Ok(Err(error)) => {
-            report_release::<R>(lease.release().await);
+            report_release::<R>(lease.end().await);
             Err(error.into_inner())
         }
         Err(payload) => {
             let panic = UnseenPanic::new(payload);
-            report_release::<R>(lease.release().await);
+            report_release::<R>(lease.end().await);
             panic.resume()
         }
     }

@@ -1,7 +1,9 @@
 //! Tests of the public behaviour.
 
+mod abandon;
 mod auto_traits;
 mod exit;
+mod guard;
 mod lease;
 mod nesting;
 mod support;
