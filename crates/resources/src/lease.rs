@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! 1. A value that was acquired is in a lease, from the same poll on. A lease that is dropped hands its release off.
-//! 2. The body runs in a scope of its own, `inside`. What is dropped with the body hands its releases off there.
+//! 2. The body runs in a scope of its own. What is dropped with the body hands its releases off there; if something is left then, `inside` is that scope.
 //! 3. So the release of an outer lease waits until `inside` has settled: inner releases come first.
 //! 4. How the body ended is noted in the poll that ends it. It stands, even if the caller goes away before the release.
 
@@ -17,7 +17,7 @@ use std::{
     thread,
 };
 
-use bowline_concurrency::{Failure, Scope, Shield, scope, shield};
+use bowline_concurrency::{Failure, Scope, Shield, enclose, shield};
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
@@ -61,7 +61,10 @@ use crate::{
 /// # }
 /// ```
 pub async fn lease<R: Resource>(resource: R) -> Result<Lease<R>, R::Error> {
-    Lease::acquire(resource).await
+    let origin = Origin::here();
+    let mut lease = Lease::acquire(resource).await?;
+    (lease.origin, lease.is_guard) = (Some(origin), true);
+    Ok(lease)
 }
 
 /// A value that is released when the guard goes; from [`lease`].
@@ -73,24 +76,36 @@ pub async fn lease<R: Resource>(resource: R) -> Result<Lease<R>, R::Error> {
 pub struct Lease<R: Resource> {
     /// `None` once the release has begun.
     held: Option<Held<R>>,
-    /// Where the body runs (invariant 2); `None` before it has begun.
+    /// Where the body was dropped and has left something behind (invariant 2).
     inside: Option<Scope>,
     /// How the body ended (invariant 4).
     ended: Option<Exit>,
-    /// Of the acquisition; waits for the release of a lease that is dropped where no scope is current.
-    place: Scope,
-    /// Of the acquisition: the release belongs where the value has registered its sockets and timers.
+    /// Of the acquisition; `None` while nothing but its own code can drop the lease.
+    origin: Option<Origin>,
+    is_guard: bool,
+}
+
+/// Where something was acquired.
+struct Origin {
+    /// The release belongs where the value has registered its sockets and timers.
     runtime: Handle,
+    /// Waits for the release of a lease that is dropped where no scope is current.
+    place: Scope,
+}
+
+impl Origin {
+    fn here() -> Self {
+        Origin { runtime: Handle::current(), place: Scope::current() }
+    }
 }
 
 impl<R: Resource> Lease<R> {
     /// Acquires; a caller that goes away leaves a value that is released as soon as it is there.
     pub(crate) async fn acquire(mut resource: R) -> Result<Self, R::Error> {
-        let (runtime, place) = (Handle::current(), Scope::current());
         let budget = resource.release_within();
         let acquired = async move {
             let value = resource.acquire().await?;
-            Ok(Lease { held: Some(Held::new(resource, value)), inside: None, ended: None, place, runtime })
+            Ok(Lease { held: Some(Held::new(resource, value)), inside: None, ended: None, origin: None, is_guard: false })
         };
         Masked::new(shield(budget, acquired), hand_acquisition_off).await
     }
@@ -101,10 +116,9 @@ impl<R: Resource> Lease<R> {
         E: fmt::Debug,
         F: AsyncFnOnce(&mut R::Value) -> Result<T, E>,
     {
-        let Lease { held, inside, ended, .. } = self;
+        let Lease { held, inside, ended, origin, .. } = self;
         let value = held.as_mut().expect(HELD).value_mut();
-        let body = scope(async |_| {
-            *inside = Some(Scope::current());
+        let body = async {
             let mut body = pin!(body(value));
             poll_fn(|cx| {
                 *ended = Some(Exit::Panicked); // Unless the poll returns.
@@ -112,14 +126,17 @@ impl<R: Resource> Lease<R> {
                 *ended = match &poll {
                     Poll::Ready(Ok(_)) => Some(Exit::Completed),
                     Poll::Ready(Err(_)) => Some(Exit::Failed),
-                    Poll::Pending => None,
+                    Poll::Pending => {
+                        origin.get_or_insert_with(Origin::here);
+                        None
+                    }
                 };
                 // In its wrapping from the poll that gives it: what is left behind may take its time to settle.
                 poll.map_err(UnseenError::new)
             })
             .await
-        });
-        let outcome = caught(pin!(body)).await;
+        };
+        let outcome = enclose("the body of `with`", inside, body).await;
         if outcome.is_err() {
             // Perhaps of a destructor of the body, after it had returned.
             self.ended = Some(Exit::Panicked);
@@ -198,13 +215,13 @@ impl<R: Resource> Drop for Lease<R> {
     fn drop(&mut self) {
         let Some(held) = self.held.take() else { return };
         let inside = self.inside.take();
-        let exit = self.ended.take().unwrap_or_else(|| match inside {
-            // A guard in code that panics. (A body that panics itself has ended.)
-            None if thread::panicking() => Exit::Panicked,
-            _ => cancelled_here(),
+        let exit = self.ended.take().unwrap_or_else(|| {
+            // The code around a guard is its body.
+            if self.is_guard && thread::panicking() { Exit::Panicked } else { cancelled_here() }
         });
-        let place = Scope::try_current().unwrap_or_else(|| self.place.clone());
-        place.hand_off(&self.runtime, name::<R>("the release of"), async move {
+        let Origin { runtime, place } = self.origin.take().unwrap_or_else(Origin::here);
+        let place = Scope::try_current().unwrap_or(place);
+        place.hand_off(&runtime, name::<R>("the release of"), async move {
             if let Some(inside) = inside {
                 inside.settled().await;
             }

@@ -26,7 +26,8 @@ use crate::{
 ///
 /// # Panics
 ///
-/// With a panic of the body, of the acquisition, or of the release after a body that returned `Ok`; and outside a Tokio runtime.
+/// With a panic of the body, of the acquisition, or of the release after a body that returned `Ok`; and outside a Tokio runtime, as soon as
+/// something waits.
 ///
 /// # Cancel safety
 ///

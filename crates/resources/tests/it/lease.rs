@@ -1,9 +1,16 @@
 //! Releases whose caller has gone: on time, too late, on other threads, and without a runtime.
 
-use std::{future::pending, sync::Arc, thread, time::Duration};
+use std::{
+    future::pending,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Poll,
+    thread,
+    time::Duration,
+};
 
 use bowline_concurrency::{lost_releases, scope, timeout};
-use bowline_resources::{Exit, Resource, with};
+use bowline_resources::{Exit, Resource, lease, with};
 use bowline_testing::{Polled, on_both_runtimes, on_current_thread, on_multi_thread, poll_once};
 use tokio::{runtime::Builder, sync::Semaphore, task::yield_now, time::Instant};
 
@@ -214,9 +221,22 @@ fn a_use_that_never_ran_acquires_nothing() {
 }
 
 #[test]
+fn outside_a_runtime_it_panics_where_something_waits() {
+    let log = Log::default();
+    let mut used = Box::pin(endless(Door::new("a", &log).acquire(0, Act::Works).release(0, Act::Works)));
+    let panicked = catch_unwind(AssertUnwindSafe(|| poll_once(used.as_mut()).is_ready()));
+    let text = *panicked.unwrap_err().downcast::<String>().unwrap();
+    assert!(text.contains("no reactor running"), "{text}");
+    assert_eq!(log.entries(), ["open a", "closing a", "closed a: panicked"]);
+    // Where nothing waits, nothing is needed.
+    let mut used = Box::pin(with(Door::new("b", &log).acquire(0, Act::Works).release(0, Act::Works), async |_| Ok(())));
+    assert_eq!(poll_once(used.as_mut()), Poll::Ready(Ok::<_, Stuck>(())));
+}
+
+#[test]
 #[should_panic(expected = "no reactor running")]
-fn outside_a_runtime_it_panics() {
-    let _ = poll_once(Box::pin(endless(Door::new("a", &Log::default()))).as_mut());
+fn outside_a_runtime_there_is_no_lease() {
+    let _ = poll_once(Box::pin(lease(Door::new("a", &Log::default()).acquire(0, Act::Works))).as_mut());
 }
 
 #[test]
