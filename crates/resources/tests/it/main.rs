@@ -2,6 +2,7 @@
 
 mod abandon;
 mod auto_traits;
+mod every_poll;
 mod exit;
 mod guard;
 mod lease;
