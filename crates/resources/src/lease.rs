@@ -61,7 +61,7 @@ use crate::{
 /// # }
 /// ```
 pub async fn lease<R: Resource>(resource: R) -> Result<Lease<R>, R::Error> {
-    let origin = Origin::here();
+    let origin = Origin { runtime: Handle::current(), place: Scope::current() };
     let mut lease = Lease::acquire(resource).await?;
     (lease.origin, lease.is_guard) = (Some(origin), true);
     Ok(lease)
@@ -94,8 +94,10 @@ struct Origin {
 }
 
 impl Origin {
-    fn here() -> Self {
-        Origin { runtime: Handle::current(), place: Scope::current() }
+    /// `None` outside every runtime.
+    fn here() -> Option<Self> {
+        let runtime = Handle::try_current().ok()?;
+        Some(Origin { runtime, place: Scope::current() })
     }
 }
 
@@ -105,7 +107,13 @@ impl<R: Resource> Lease<R> {
         let budget = resource.release_within();
         let acquired = async move {
             let value = resource.acquire().await?;
-            Ok(Lease { held: Some(Held::new(resource, value)), inside: None, ended: None, origin: None, is_guard: false })
+            Ok(Lease {
+                held: Some(Held::new(resource, value)),
+                inside: None,
+                ended: None,
+                origin: None,
+                is_guard: false,
+            })
         };
         Masked::new(shield(budget, acquired), hand_acquisition_off).await
     }
@@ -126,17 +134,25 @@ impl<R: Resource> Lease<R> {
                 *ended = match &poll {
                     Poll::Ready(Ok(_)) => Some(Exit::Completed),
                     Poll::Ready(Err(_)) => Some(Exit::Failed),
-                    Poll::Pending => {
-                        origin.get_or_insert_with(Origin::here);
-                        None
-                    }
+                    Poll::Pending => None,
                 };
                 // In its wrapping from the poll that gives it: what is left behind may take its time to settle.
                 poll.map_err(UnseenError::new)
             })
             .await
         };
-        let outcome = enclose("the body of `with`", inside, body).await;
+        let outcome = {
+            let mut enclosed = pin!(enclose("the body of `with`", inside, body));
+            poll_fn(|cx| {
+                let poll = enclosed.as_mut().poll(cx);
+                if poll.is_pending() {
+                    // Out here: the scope of the body is not to wait for a release that comes after it.
+                    *origin = origin.take().or_else(Origin::here);
+                }
+                poll
+            })
+            .await
+        };
         if outcome.is_err() {
             // Perhaps of a destructor of the body, after it had returned.
             self.ended = Some(Exit::Panicked);
@@ -219,7 +235,10 @@ impl<R: Resource> Drop for Lease<R> {
             // The code around a guard is its body.
             if self.is_guard && thread::panicking() { Exit::Panicked } else { cancelled_here() }
         });
-        let Origin { runtime, place } = self.origin.take().unwrap_or_else(Origin::here);
+        let Some(Origin { runtime, place }) = self.origin.take().or_else(Origin::here) else {
+            let outside = "dropped outside of a Tokio runtime, without a release";
+            return Failure::error(name::<R>("the release of"), outside).report();
+        };
         let place = Scope::try_current().unwrap_or(place);
         place.hand_off(&runtime, name::<R>("the release of"), async move {
             if let Some(inside) = inside {

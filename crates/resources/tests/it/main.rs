@@ -10,3 +10,4 @@ mod nesting;
 mod support;
 mod transaction;
 mod with;
+mod with_panics;
