@@ -39,6 +39,7 @@
 //!
 //! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
+//! - [`exit_stack()`], [`ExitStack`]: any number of resources and callbacks, released together, the last one first
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
 //!
 //! # Which one
@@ -69,6 +70,7 @@
 #![forbid(unsafe_code)]
 
 mod exit;
+mod exit_stack;
 mod held;
 mod lease;
 mod masked;
@@ -78,6 +80,7 @@ mod unseen;
 mod with;
 
 pub use exit::Exit;
+pub use exit_stack::{CallbackOutput, CloseError, ExitStack, Loan, ReleaseError, exit_stack};
 pub use resource::Resource;
 pub use transaction::{Begin, transaction};
 pub use with::with;
