@@ -46,25 +46,31 @@ impl Drop for Caller {
     }
 }
 
-/// Releases all members, the last one first. Dropped half-way, which only the end of its runtime does, it abandons the rest.
-pub(super) async fn unwind(table: Arc<Table>, exit: Exit, deserted: Deserted) -> Outcome {
+/// Releases all members, the last one first. Dropped before it is done, which only the end of its runtime does, it abandons the rest.
+pub(super) fn unwind(
+    table: Arc<Table>,
+    exit: Exit,
+    deserted: Deserted,
+) -> impl Future<Output = Outcome> + Send + 'static {
     table.end(exit.clone());
-    let mut outcome = Outcome::default();
-    let unwinding = Unwinding(table);
-    while let Some(next) = unwinding.next(&deserted).await {
-        match next {
-            Next::Owed(member) => {
-                let name = member.name();
-                outcome.add(name, release(member, &exit, &deserted).await);
+    let unwinding = Unwinding(table); // Here, since the future may be dropped before it is polled.
+    async move {
+        let mut outcome = Outcome::default();
+        while let Some(next) = unwinding.next(&deserted).await {
+            match next {
+                Next::Owed(member) => {
+                    let name = member.name();
+                    outcome.add(name, release(member, &exit, &deserted).await);
+                }
+                Next::OnLoan(name) => outcome.add_on_loan(name),
+                Next::Overdue(name, budget) => Failure::overdue(format!("the loan of {name}"), budget).report(),
             }
-            Next::OnLoan(name) => outcome.add_on_loan(name),
-            Next::Overdue(name, budget) => Failure::overdue(format!("the loan of {name}"), budget).report(),
+            if deserted.is_so() {
+                outcome.report();
+            }
         }
-        if deserted.is_so() {
-            outcome.report();
-        }
+        outcome
     }
-    outcome
 }
 
 struct Unwinding(Arc<Table>);
