@@ -22,6 +22,7 @@ mod member;
 mod orphan;
 mod outcome;
 mod table;
+mod together;
 mod unwind;
 
 pub use callback::CallbackOutput;
@@ -34,6 +35,7 @@ use member::BoxError;
 use orphan::Orphaning;
 use outcome::Outcome;
 use table::Table;
+use together::unwind_together;
 use unwind::{Caller, Deserted, unwind};
 
 /// Releases any number of resources and callbacks, the last one first: Python's `AsyncExitStack`.
@@ -232,14 +234,59 @@ impl ExitStack {
     pub async fn close_with(mut self, exit: Exit) -> Result<(), CloseError> {
         let Some(table) = self.table.take() else { return Ok(()) };
         let deserted = Deserted::default();
-        let mut work = Masked::new(shield(Duration::MAX, unwind(table, exit, deserted.clone())), hand_off_rest);
-        let _caller = Caller(deserted);
-        (&mut work).await.conclude()
+        conclude(unwind(table, exit, deserted.clone()), deserted).await
+    }
+
+    /// Releases all members at once; otherwise like [`close_with`](ExitStack::close_with). They are concurrent, in the task of the caller.
+    ///
+    /// For members that do not depend on each other. Of a stack that is dropped instead, they are released one after the other.
+    ///
+    /// # Errors
+    ///
+    /// See [`close`](ExitStack::close).
+    ///
+    /// # Panics
+    ///
+    /// See [`close`](ExitStack::close).
+    ///
+    /// # Cancel safety
+    ///
+    /// See [`close`](ExitStack::close).
+    ///
+    /// # Examples
+    ///
+    /// A group that is released at once, in its turn among others:
+    ///
+    /// ```
+    /// use bowline_resources::ExitStack;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), bowline_resources::CloseError> {
+    /// let mut shards = ExitStack::new();
+    /// shards.push(async |_| println!("one shard"));
+    /// shards.push(async |_| println!("another"));
+    ///
+    /// let mut stack = ExitStack::new();
+    /// stack.push(async move |exit| shards.close_in_parallel(exit).await);
+    /// stack.defer(|_| println!("first"));
+    /// stack.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn close_in_parallel(mut self, exit: Exit) -> Result<(), CloseError> {
+        let Some(table) = self.table.take() else { return Ok(()) };
+        let deserted = Deserted::default();
+        conclude(unwind_together(table, exit, deserted.clone()), deserted).await
     }
 
     fn table(&mut self) -> &Arc<Table> {
         self.table.get_or_insert_with(|| Arc::new(Table::new()))
     }
+}
+
+async fn conclude(work: impl Future<Output = Outcome> + Send + 'static, deserted: Deserted) -> Result<(), CloseError> {
+    let mut work = Masked::new(shield(Duration::MAX, work), hand_off_rest);
+    let _caller = Caller(deserted);
+    (&mut work).await.conclude()
 }
 
 fn hand_off_rest(rest: Shield<Outcome>) {

@@ -39,6 +39,14 @@ impl Outcome {
         self.errors.push(ReleaseError::on_loan(name));
     }
 
+    /// What another one has, after what this one has.
+    pub(super) fn append(&mut self, mut other: Outcome) {
+        self.errors.append(&mut other.errors);
+        if self.panic.is_none() {
+            self.panic = other.panic.take(); // A second one is reported with `other`.
+        }
+    }
+
     /// For the caller: goes on with a panic, or else gives the errors. With a panic they go to the observer.
     pub(super) fn conclude(mut self) -> Result<(), CloseError> {
         if let Some((_, payload)) = self.panic.take() {

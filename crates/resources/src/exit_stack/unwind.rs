@@ -31,7 +31,7 @@ impl Deserted {
         Deserted(Arc::new(AtomicBool::new(true)))
     }
 
-    fn is_so(&self) -> bool {
+    pub(super) fn is_so(&self) -> bool {
         // Relaxed: what is done after the caller has gone was handed to another task, and that orders it after the store.
         self.0.load(Ordering::Relaxed)
     }
@@ -56,15 +56,9 @@ pub(super) fn unwind(
     let unwinding = Unwinding(table); // Here, since the future may be dropped before it is polled.
     async move {
         let mut outcome = Outcome::default();
-        while let Some(next) = unwinding.next(&deserted).await {
-            match next {
-                Next::Owed(member) => {
-                    let name = member.name();
-                    outcome.add(name, release(member, &exit, &deserted).await);
-                }
-                Next::OnLoan(name) => outcome.add_on_loan(name),
-                Next::Overdue(name, budget) => Failure::overdue(format!("the loan of {name}"), budget).report(),
-            }
+        while let Some(member) = unwinding.next(&deserted, &mut outcome).await {
+            let name = member.name();
+            outcome.add(name, release(member, &exit, &deserted).await);
             if deserted.is_so() {
                 outcome.report();
             }
@@ -73,17 +67,12 @@ pub(super) fn unwind(
     }
 }
 
-struct Unwinding(Arc<Table>);
-
-enum Next {
-    Owed(Owed),
-    OnLoan(&'static str),
-    Overdue(&'static str, Duration),
-}
+/// The members that are left.
+pub(super) struct Unwinding(pub(super) Arc<Table>);
 
 impl Unwinding {
     /// The last member. Deserted, it waits for one on loan; before, whoever has the loan may be waiting for us.
-    async fn next(&self, deserted: &Deserted) -> Option<Next> {
+    pub(super) async fn next(&self, deserted: &Deserted, outcome: &mut Outcome) -> Option<Owed> {
         let table = &self.0;
         let mut patience = Limit::default();
         poll_fn(|cx| {
@@ -92,10 +81,10 @@ impl Unwinding {
                 let will_wake = waker.is_some();
                 match table.last(waker.take()) {
                     None => return Poll::Ready(None),
-                    Some(Last::Owed(member)) => return Poll::Ready(Some(Next::Owed(member))),
+                    Some(Last::Owed(member)) => return Poll::Ready(Some(member)),
                     Some(Last::Lent { id, name, .. }) if !deserted.is_so() => {
                         if table.remove_lent(id) {
-                            return Poll::Ready(Some(Next::OnLoan(name)));
+                            outcome.add_on_loan(name);
                         }
                     }
                     Some(_) if !will_wake => waker = Some(cx.waker().clone()),
@@ -104,8 +93,9 @@ impl Unwinding {
                         if !patience.is_over(budget, cx) {
                             return Poll::Pending;
                         }
+                        patience = Limit::default();
                         if table.remove_lent(id) {
-                            return Poll::Ready(Some(Next::Overdue(name, budget)));
+                            Failure::overdue(format!("the loan of {name}"), budget).report();
                         }
                     }
                 }

@@ -169,19 +169,64 @@ fn rs_24_a_stack_in_a_stack_is_released_in_its_turn() {
     assert_cancel_safe(
         async || {
             let log = Log::default();
-            let inside = log.clone();
-            let future = async move {
-                let mut outer = stack_of([Door::new("1", &inside)]).await;
-                let inner = stack_of([Door::new("2", &inside), Door::new("3", &inside).release(4, Act::Works)]).await;
-                outer.push(async move |exit| inner.close_with(exit).await);
-                drop(outer.enter(Door::new("4", &inside)).await.unwrap());
-                outer.close().await.unwrap();
-            };
-            (future, log)
+            let mut outer = stack_of([Door::new("1", &log)]).await;
+            let inner = stack_of([Door::new("2", &log), Door::new("3", &log).release(4, Act::Works)]).await;
+            outer.push(async move |exit| inner.close_with(exit).await);
+            drop(outer.enter(Door::new("4", &log)).await.unwrap());
+            (async { outer.close().await.unwrap() }, log)
         },
         async |log: Log| log.assert_balanced(),
     )
-    .at_least(11);
+    .at_least(7);
+}
+
+#[test]
+fn rs_24_a_stack_in_parallel_within_one_in_order() {
+    assert_cancel_safe(
+        async || {
+            let log = Log::default();
+            let mut outer = stack_of([Door::new("1", &log)]).await;
+            let slow = |name, awaits| Door::new(name, &log).release(awaits, Act::Works);
+            let inner = stack_of([slow("2", 3), slow("3", 6), slow("4", 9)]).await;
+            outer.push(async move |exit| inner.close_in_parallel(exit).await);
+            drop(outer.enter(Door::new("5", &log)).await.unwrap());
+            (async { outer.close().await.unwrap() }, log)
+        },
+        async |log: Log| {
+            let ends: Vec<_> = log.entries().into_iter().filter(|entry| entry.starts_with("clos")).collect();
+            assert_eq!(ends[2..5], ["closing 4", "closing 3", "closing 2"], "all at once");
+            assert_eq!(log.closed(), ["5", "2", "3", "4", "1"]);
+            assert_eq!(log.values.live(), 0);
+        },
+    )
+    .at_least(10);
+}
+
+#[test]
+fn rs_24_in_parallel_all_run_and_the_errors_come_as_they_happen() {
+    on_both_runtimes(async || {
+        let log = Log::default();
+        let mut stack = stack_of([Door::new("quick", &log).release(0, Act::Fails)]).await;
+        let lent = stack.enter(Door::new("lent", &log)).await.unwrap();
+        let acts = [("panics", 2, Act::Panics), ("slow", 5, Act::Fails)];
+        for (name, awaits, act) in acts {
+            drop(stack.enter(Door::new(name, &log).release(awaits, act)).await.unwrap());
+        }
+        observe(&log);
+        assert_eq!(panic_of(stack.close_in_parallel(Exit::Failed)).await, "release panics");
+        assert_eq!(log.all("observed "), ["error of the release"; 3]);
+        assert_eq!(log.all("closed "), ["quick: failed", "slow: failed"]);
+        drop(lent);
+
+        let mut stack = stack_of([Door::new("quick", &log).release(1, Act::Fails)]).await;
+        stack.push(async |_| {
+            awaits(5).await?;
+            Err(Stuck("slow"))
+        });
+        let error = stack.close_in_parallel(Exit::Completed).await.unwrap_err();
+        let texts: Vec<_> = error.iter().map(|error| error.source().unwrap().to_string()).collect();
+        assert_eq!(texts, ["release", "slow"]);
+    });
 }
 
 #[test]

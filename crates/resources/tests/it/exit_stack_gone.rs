@@ -245,3 +245,20 @@ fn memory_does_not_grow_with_members_that_leave_early() {
         assert_eq!(log.values.live(), 0);
     });
 }
+
+#[test]
+fn in_parallel_each_has_a_limit_of_its_own_when_the_caller_has_gone() {
+    on_current_thread(async || {
+        let (log, start) = (Log::default(), Instant::now());
+        scope(async |_| {
+            observe(&log);
+            let acts = [("a", Act::Works), ("b", Act::Hangs), ("c", Act::Hangs)];
+            let stack = stack_of(acts.map(|(name, act)| Door::new(name, &log).release(0, act))).await;
+            Polled::new(stack.close_in_parallel(Exit::Failed)).assert_pending();
+        })
+        .await;
+        assert_eq!(start.elapsed().as_secs(), BUDGET.as_secs());
+        assert_eq!(log.all("observed "), ["overdue of the release"; 2]);
+        assert_eq!(log.all("closed "), ["a: failed"]);
+    });
+}
