@@ -1,8 +1,11 @@
 //! The releases of a stack, all at once.
 
 use std::{
+    future::poll_fn,
     mem::take,
-    sync::{Arc, Mutex, PoisonError},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
 };
 
 use bowline_concurrency::gather;
@@ -29,20 +32,42 @@ pub(super) fn unwind_together(
         }
         // In the order in which they end, and not in that of `gather`.
         let ended = Mutex::new(Vec::new());
-        let (exit, deserted, all) = (&exit, &deserted, &ended);
-        gather(members.into_iter().map(|member| async move {
-            let name = member.name();
-            let mut one = Outcome::default();
-            one.add(name, release(member, exit, deserted).await);
+        // `gather` polls only what was woken; whoever waits already hears by its waker that the caller has gone.
+        let waiting = Mutex::new(Vec::new());
+        let (exit, deserted, all, wakers) = (&exit, &deserted, &ended, &waiting);
+        let mut gathered = pin!(gather(members.into_iter().map(|member| async move {
+            let (name, mut one) = (member.name(), Outcome::default());
+            let mut release = pin!(release(member, exit, deserted));
+            let mut is_first = true;
+            let released = poll_fn(|cx| {
+                let poll = release.as_mut().poll(cx);
+                if poll.is_pending() && take(&mut is_first) {
+                    let waker = cx.waker().clone();
+                    lock(wakers).push(waker);
+                }
+                poll
+            });
+            one.add(name, released.await);
             if deserted.is_so() {
                 one.report();
             }
-            all.lock().unwrap_or_else(PoisonError::into_inner).push(one);
-        }))
+            lock(all).push(one);
+        })));
+        poll_fn(|cx| {
+            if deserted.is_so() {
+                let told = take(&mut *lock(&waiting));
+                told.into_iter().for_each(Waker::wake);
+            }
+            gathered.as_mut().poll(cx)
+        })
         .await;
-        for one in take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner)) {
+        for one in take(&mut *lock(&ended)) {
             outcome.append(one);
         }
         outcome
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

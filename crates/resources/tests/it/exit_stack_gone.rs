@@ -12,7 +12,7 @@ use crate::support::{Act, BUDGET, Door, Log, awaits, name, observe, panic_of};
 async fn stack_of(doors: impl IntoIterator<Item = Door>) -> ExitStack {
     let mut stack = ExitStack::new();
     for door in doors {
-        drop(stack.enter(door).await.unwrap());
+        drop(stack.enter(door).await.expect("it opens"));
     }
     stack
 }

@@ -12,8 +12,8 @@ use crate::support::{Act, BUDGET, Door, Log, awaits, observe, panic_of};
 /// One at home, and one on loan that is entered after it.
 async fn lent(log: &Log) -> (ExitStack, Loan<Probe>) {
     let mut stack = ExitStack::new();
-    drop(stack.enter(Door::new("a", log).acquire(0, Act::Works)).await.unwrap());
-    let loan = stack.enter(Door::new("b", log).acquire(0, Act::Works).release(3, Act::Works)).await.unwrap();
+    drop(stack.enter(Door::new("a", log).acquire(0, Act::Works)).await.expect("it opens"));
+    let loan = stack.enter(Door::new("b", log).acquire(0, Act::Works).release(3, Act::Works)).await.expect("it opens");
     (stack, loan)
 }
 
