@@ -220,14 +220,14 @@ fn loans_are_used_in_other_tasks_while_the_stack_goes() {
         scope(async move |group| {
             for _ in 0..50 {
                 let (stack, loan) = lent(&body).await;
-                group.spawn(async move {
+                drop(group.spawn(async move {
                     yield_now().await;
                     drop(loan);
-                });
-                group.spawn(async move {
+                }));
+                drop(group.spawn(async move {
                     yield_now().await;
                     drop(stack);
-                });
+                }));
             }
         })
         .await;
