@@ -40,6 +40,7 @@
 //! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
 //! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
+//! - [`exit_stack()`], [`ExitStack`]: any number of resources and callbacks, released together, the last one first
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
 //!
 //! # Which one
@@ -70,6 +71,7 @@
 #![forbid(unsafe_code)]
 
 mod exit;
+mod exit_stack;
 mod from_fns;
 mod held;
 mod lease;
@@ -80,6 +82,7 @@ mod unseen;
 mod with;
 
 pub use exit::Exit;
+pub use exit_stack::{CallbackOutput, CloseError, ExitStack, Loan, ReleaseError, exit_stack};
 pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
 pub use resource::Resource;

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use bowline_resources::{Exit, transaction, with};
+use bowline_resources::{CloseError, Exit, ExitStack, Loan, ReleaseError, exit_stack, transaction, with};
 use bowline_testing::{assert_send, assert_send_value, assert_sync, assert_unpin, on_both_runtimes};
 use tokio::task::yield_now;
 
@@ -115,4 +115,41 @@ impl bowline_resources::Begin for Nothing {
     async fn rollback(&self, (): ()) -> Result<(), Stuck> {
         Ok(())
     }
+}
+
+#[test]
+fn stacks_and_loans_are_send_sync_and_unpin() {
+    assert_send::<ExitStack>();
+    assert_sync::<ExitStack>();
+    assert_unpin::<ExitStack>();
+    assert_send::<Loan<u8>>();
+    assert_sync::<Loan<u8>>();
+    assert_unpin::<Loan<u8>>();
+    assert_send::<CloseError>();
+    assert_sync::<CloseError>();
+    assert_send::<ReleaseError>();
+    assert_sync::<ReleaseError>();
+}
+
+#[test]
+fn uses_of_stacks_are_send() {
+    fn generic<R: bowline_resources::Resource<Error = Stuck>>(
+        stack: &mut ExitStack,
+        resource: R,
+    ) -> impl Future + Send {
+        stack.enter(resource)
+    }
+    let (log, text) = (Log::default(), String::from("borrowed"));
+    let mut stack = ExitStack::new();
+    assert_send_value(&generic(&mut stack, Door::new("a", &log)));
+    assert_send_value(&stack.take().close());
+    assert_send_value(&stack.close_in_parallel(Exit::Completed));
+    assert_send_value(&exit_stack(async |stack: &mut ExitStack| {
+        let loan = stack.enter(Door::new("a", &log)).await.unwrap();
+        stack.push(async |_| yield_now().await);
+        yield_now().await;
+        println!("{text}");
+        loan.release().await.unwrap();
+        Ok::<_, CloseError>(())
+    }));
 }

@@ -1,6 +1,8 @@
 //! A resource that writes down what happens to it, and an observer that does the same.
 
 use std::{
+    error::Error,
+    fmt,
     future::{pending, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
@@ -56,6 +58,14 @@ impl Log {
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Stuck(pub(crate) &'static str);
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Stuck {}
 
 /// What an acquisition or a release does after its awaits.
 #[derive(Clone, Copy, PartialEq)]
