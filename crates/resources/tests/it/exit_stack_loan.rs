@@ -129,7 +129,7 @@ fn one_still_on_loan_can_be_released_by_hand_after_the_close() {
 #[test]
 fn a_dropped_stack_waits_for_its_loans_and_keeps_the_order() {
     on_both_runtimes(async || {
-        let log = Log::default();
+        let (log, start) = (Log::default(), Instant::now());
         let body = log.clone();
         scope(async move |_| {
             let (stack, loan) = lent(&body).await;
@@ -143,6 +143,7 @@ fn a_dropped_stack_waits_for_its_loans_and_keeps_the_order() {
         .await;
         log.assert_balanced();
         assert_eq!(log.all("closed "), ["b: dropped", "a: dropped"]);
+        assert!(start.elapsed() < BUDGET, "the loan wakes who waits for it");
     });
 }
 
