@@ -251,7 +251,7 @@ impl ExitStack {
     ///
     /// # Cancel safety
     ///
-    /// See [`close`](ExitStack::close).
+    /// Dropped half-way, the rest is finished in the background, still side by side; the enclosing scope waits for it.
     ///
     /// # Examples
     ///
