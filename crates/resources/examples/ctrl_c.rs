@@ -25,7 +25,10 @@ use tokio::task::yield_now;
 /// Says what happens to it, and takes a moment for it.
 fn said(opened: &'static str, closed: &'static str) -> impl Resource<Value = (), Error = Infallible> + use<> {
     resource(
-        async move || Ok(println!("{opened}")),
+        async move || {
+            println!("{opened}");
+            Ok(())
+        },
         async move |(), exit: Exit| {
             yield_now().await; // Says goodbye to the server.
             println!("{closed}: {exit:?}");
