@@ -85,14 +85,18 @@ pub struct Lease<R: Resource> {
 
 impl<R: Resource> Lease<R> {
     /// Acquires; a caller that goes away leaves a value that is released as soon as it is there.
-    pub(crate) async fn acquire(mut resource: R) -> Result<Self, R::Error> {
-        let (runtime, place) = (Handle::current(), Scope::current());
+    pub(crate) async fn acquire(resource: R) -> Result<Self, R::Error> {
         let budget = resource.release_within();
-        let acquired = async move {
+        Masked::new(shield(budget, Self::acquire_unmasked(resource)), hand_acquisition_off).await
+    }
+
+    /// Acquires, for a caller that masks it together with what follows.
+    pub(crate) fn acquire_unmasked(mut resource: R) -> impl Future<Output = Result<Self, R::Error>> + Send {
+        let (runtime, place) = (Handle::current(), Scope::current());
+        async move {
             let value = resource.acquire().await?;
             Ok(Lease { held: Some(Held::new(resource, value)), inside: None, ended: None, place, runtime })
-        };
-        Masked::new(shield(budget, acquired), hand_acquisition_off).await
+        }
     }
 
     /// Runs the body with the value, and waits for what it left behind. A panic of the body is returned.
