@@ -40,6 +40,7 @@
 //! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
 //! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
+//! - [`Shared`], [`KeyedShared`]: one value for many users, released by the last; [`Swap`]: one that is replaced while it is in use
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
 //!
 //! # Which one
@@ -75,6 +76,8 @@ mod held;
 mod lease;
 mod masked;
 mod resource;
+mod shared;
+mod swap;
 mod transaction;
 mod unseen;
 mod with;
@@ -83,5 +86,7 @@ pub use exit::Exit;
 pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
 pub use resource::Resource;
+pub use shared::{AcquireError, Closed, KeyedShared, Shared, SharedLease, SharedStatistics};
+pub use swap::{Swap, SwapError};
 pub use transaction::{Begin, transaction};
 pub use with::with;

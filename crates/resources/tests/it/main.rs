@@ -6,6 +6,7 @@ mod exit;
 mod guard;
 mod lease;
 mod nesting;
+mod shared;
 mod support;
 mod transaction;
 mod with;

@@ -54,7 +54,7 @@ impl Log {
     }
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stuck(pub(crate) &'static str);
 
 /// What an acquisition or a release does after its awaits.
