@@ -5,7 +5,6 @@ use thiserror::Error;
 /// The answer of a shared resource or a [`Swap`](crate::Swap) that was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the resource has been closed: make a new one, or close it later")]
-#[non_exhaustive]
 pub struct Closed;
 
 /// Why [`Shared::get`](crate::Shared::get) or [`KeyedShared::get`](crate::KeyedShared::get) gave no value.

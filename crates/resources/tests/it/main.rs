@@ -3,10 +3,17 @@
 mod abandon;
 mod auto_traits;
 mod exit;
+mod gauge;
 mod guard;
 mod lease;
 mod nesting;
 mod shared;
+mod shared_close;
+mod shared_idle;
+mod shared_keyed;
+mod shared_many;
+mod shared_model;
 mod support;
+mod swap;
 mod transaction;
 mod with;
