@@ -249,6 +249,7 @@ mod clock;
 mod current;
 mod drain;
 mod dressed;
+mod enclose;
 mod errors;
 mod failure;
 mod fallible;
@@ -289,6 +290,7 @@ pub use background::{
 };
 pub use cancelled::{Cancelled, cancelled, is_cancelled};
 pub use drain::{DrainError, drain};
+pub use enclose::{Enclosed, enclose};
 pub use errors::{Errors, FirstError, ScopeError};
 pub use failure::Failure;
 pub use fallible::{CanFail, CannotFail};

@@ -77,7 +77,7 @@ where
 pub struct Shield<T: Send + 'static> {
     /// Below a node that hides the cancellations around. Empty when it is done: work that panicked is not polled again.
     work: Below<Work<T>>,
-    /// The runtime of the first poll: the rest runs where the work has registered its timers and sockets.
+    /// The runtime of the first poll that was not the last: the rest runs where the work has registered its timers and sockets.
     runtime: Option<Handle>,
     /// Where it was polled last; takes the rest if it is dropped where no scope is current.
     place: Option<Scope>,
@@ -108,7 +108,6 @@ impl<T: Send + 'static> Future for Shield<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         if self.place.is_none() {
-            self.runtime = Handle::try_current().ok();
             Pin::new(&mut self.work).enter_on_demand(Recipe::Shield);
         }
         match Pin::new(&mut self.work).poll(cx) {
@@ -121,6 +120,9 @@ impl<T: Send + 'static> Future for Shield<T> {
                 resume_unwind(payload)
             }
             Poll::Pending => {
+                if self.runtime.is_none() {
+                    self.runtime = Handle::try_current().ok();
+                }
                 self.place = Some(Scope::current());
                 if inspect::is_on() {
                     let node = Pin::new(&mut self.work).demand_node();

@@ -50,6 +50,10 @@ pub struct Scope {
 }
 
 impl Scope {
+    pub(crate) fn of(node: Arc<Node>) -> Self {
+        Scope { node }
+    }
+
     /// The scope, timeout or root that the running code belongs to; outside all of them, the process root.
     pub fn current() -> Self {
         Scope { node: current::current() }

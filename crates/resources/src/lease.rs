@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! 1. A value that was acquired is in a lease, from the same poll on. A lease that is dropped hands its release off.
-//! 2. The body runs in a scope of its own, `inside`. What is dropped with the body hands its releases off there.
+//! 2. The body runs in a scope of its own. What is dropped with the body hands its releases off there; if something is left then, `inside` is that scope.
 //! 3. So the release of an outer lease waits until `inside` has settled: inner releases come first.
 //! 4. How the body ended is noted in the poll that ends it. It stands, even if the caller goes away before the release.
 
@@ -17,7 +17,7 @@ use std::{
     thread,
 };
 
-use bowline_concurrency::{Failure, Scope, Shield, scope, shield};
+use bowline_concurrency::{Failure, Scope, Shield, enclose, shield};
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
@@ -61,7 +61,8 @@ use crate::{
 /// # }
 /// ```
 pub async fn lease<R: Resource>(resource: R) -> Result<Lease<R>, R::Error> {
-    Lease::acquire(resource).await
+    let origin = Origin::current();
+    Ok(Lease::acquire(resource).await?.into_guard(origin))
 }
 
 /// A value that is released when the guard goes; from [`lease`].
@@ -73,14 +74,34 @@ pub async fn lease<R: Resource>(resource: R) -> Result<Lease<R>, R::Error> {
 pub struct Lease<R: Resource> {
     /// `None` once the release has begun.
     held: Option<Held<R>>,
-    /// Where the body runs (invariant 2); `None` before it has begun.
+    /// Where the body was dropped and has left something behind (invariant 2).
     inside: Option<Scope>,
     /// How the body ended (invariant 4).
     ended: Option<Exit>,
-    /// Of the acquisition; waits for the release of a lease that is dropped where no scope is current.
-    place: Scope,
-    /// Of the acquisition: the release belongs where the value has registered its sockets and timers.
+    /// Of the acquisition; `None` while nothing but its own code can drop the lease.
+    origin: Option<Origin>,
+    is_guard: bool,
+}
+
+/// Where something was acquired.
+pub(crate) struct Origin {
+    /// The release belongs where the value has registered its sockets and timers.
     runtime: Handle,
+    /// Waits for the release of a lease that is dropped where no scope is current.
+    place: Scope,
+}
+
+impl Origin {
+    /// Panics outside every runtime.
+    pub(crate) fn current() -> Self {
+        Origin { runtime: Handle::current(), place: Scope::current() }
+    }
+
+    /// `None` outside every runtime.
+    fn here() -> Option<Self> {
+        let runtime = Handle::try_current().ok()?;
+        Some(Origin { runtime, place: Scope::current() })
+    }
 }
 
 impl<R: Resource> Lease<R> {
@@ -91,12 +112,15 @@ impl<R: Resource> Lease<R> {
     }
 
     /// Acquires, for a caller that masks it together with what follows.
-    pub(crate) fn acquire_unmasked(mut resource: R) -> impl Future<Output = Result<Self, R::Error>> + Send {
-        let (runtime, place) = (Handle::current(), Scope::current());
-        async move {
-            let value = resource.acquire().await?;
-            Ok(Lease { held: Some(Held::new(resource, value)), inside: None, ended: None, place, runtime })
-        }
+    pub(crate) async fn acquire_unmasked(mut resource: R) -> Result<Self, R::Error> {
+        let value = resource.acquire().await?;
+        Ok(Lease { held: Some(Held::new(resource, value)), inside: None, ended: None, origin: None, is_guard: false })
+    }
+
+    /// For a value that goes out into other code.
+    pub(crate) fn into_guard(mut self, origin: Origin) -> Self {
+        (self.origin, self.is_guard) = (Some(origin), true);
+        self
     }
 
     /// Runs the body with the value, and waits for what it left behind. A panic of the body is returned.
@@ -105,10 +129,9 @@ impl<R: Resource> Lease<R> {
         E: fmt::Debug,
         F: AsyncFnOnce(&mut R::Value) -> Result<T, E>,
     {
-        let Lease { held, inside, ended, .. } = self;
+        let Lease { held, inside, ended, origin, .. } = self;
         let value = held.as_mut().expect(HELD).value_mut();
-        let body = scope(async |_| {
-            *inside = Some(Scope::current());
+        let body = async {
             let mut body = pin!(body(value));
             poll_fn(|cx| {
                 *ended = Some(Exit::Panicked); // Unless the poll returns.
@@ -122,8 +145,19 @@ impl<R: Resource> Lease<R> {
                 poll.map_err(UnseenError::new)
             })
             .await
-        });
-        let outcome = caught(pin!(body)).await;
+        };
+        let outcome = {
+            let mut enclosed = pin!(enclose("the body of `with`", inside, body));
+            poll_fn(|cx| {
+                let poll = enclosed.as_mut().poll(cx);
+                if poll.is_pending() {
+                    // Out here: the scope of the body is not to wait for a release that comes after it.
+                    *origin = origin.take().or_else(Origin::here);
+                }
+                poll
+            })
+            .await
+        };
         if outcome.is_err() {
             // Perhaps of a destructor of the body, after it had returned.
             self.ended = Some(Exit::Panicked);
@@ -202,13 +236,16 @@ impl<R: Resource> Drop for Lease<R> {
     fn drop(&mut self) {
         let Some(held) = self.held.take() else { return };
         let inside = self.inside.take();
-        let exit = self.ended.take().unwrap_or_else(|| match inside {
-            // A guard in code that panics. (A body that panics itself has ended.)
-            None if thread::panicking() => Exit::Panicked,
-            _ => cancelled_here(),
+        let exit = self.ended.take().unwrap_or_else(|| {
+            // The code around a guard is its body.
+            if self.is_guard && thread::panicking() { Exit::Panicked } else { cancelled_here() }
         });
-        let place = Scope::try_current().unwrap_or_else(|| self.place.clone());
-        place.hand_off(&self.runtime, name::<R>("the release of"), async move {
+        let Some(Origin { runtime, place }) = self.origin.take().or_else(Origin::here) else {
+            let outside = "dropped outside of a Tokio runtime, without a release";
+            return Failure::error(name::<R>("the release of"), outside).report();
+        };
+        let place = Scope::try_current().unwrap_or(place);
+        place.hand_off(&runtime, name::<R>("the release of"), async move {
             if let Some(inside) = inside {
                 inside.settled().await;
             }

@@ -26,13 +26,15 @@ use crate::{
 ///
 /// # Panics
 ///
-/// With a panic of the body, of the acquisition, or of the release after a body that returned `Ok`; and outside a Tokio runtime.
+/// With a panic of the body, of the acquisition, or of the release after a body that returned `Ok`.
 ///
 /// # Cancel safety
 ///
 /// It may be dropped anywhere. Acquiring is finished in the background, and the value released at once; a body is dropped on the spot
 /// and the release begins; a release is finished. The scope, timeout or root around waits for that. Of nested ones that are
 /// dropped together, the inner is released before the outer.
+///
+/// It needs a Tokio runtime only for that: dropped where it never saw one, a value is [abandoned](Resource::abandon), and reported.
 ///
 /// A body that has returned is not undone: its release is told so, whenever the caller goes. A value that it returned is dropped
 /// then; an error goes to the observer.

@@ -42,6 +42,7 @@ const LIST: &[(&str, Tried)] = &[
     ("child.rs Child", In("task.rs Task")),
     ("drain.rs drain", By(others::drain)),
     ("dressed.rs Dressed", In("group.rs permit")),
+    ("enclose.rs Enclosed", By(others::enclose)),
     ("first_ok.rs FirstOk", By(several::first_ok)),
     ("first_ok/attempts.rs Attempts", In("first_ok.rs FirstOk")),
     ("first_ok/hedge.rs Hedge", By(several::hedge)),

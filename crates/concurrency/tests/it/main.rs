@@ -19,6 +19,7 @@ mod cancel_safety;
 mod cancelled;
 mod cancelling;
 mod destructors;
+mod enclose;
 mod error_types;
 mod every_future;
 mod failures;

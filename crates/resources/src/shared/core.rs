@@ -28,7 +28,12 @@ use super::{
     seat::Seat,
     turn::Turn,
 };
-use crate::{held::name, lease::Lease, masked::Masked, resource::Resource};
+use crate::{
+    held::name,
+    lease::{Lease, Origin},
+    masked::Masked,
+    resource::Resource,
+};
 
 /// Makes the resource of each acquisition.
 pub(crate) type Make<R> = Box<dyn FnMut() -> R + Send>;
@@ -92,11 +97,11 @@ impl<R: Resource<Value: Sync>> Core<R> {
             return Err(AcquireError::Closed);
         }
         let turn = Turn::new(turn, Arc::clone(&self));
-        let (budget, runtime) = (turn.release_within(), Handle::current());
-        let acquired = Lease::acquire_unmasked(turn);
+        let (budget, runtime, origin) = (turn.release_within(), Handle::current(), Origin::current());
         // The seat and the entry go along: if the caller leaves, the others have what it began.
         let acquired = async move {
-            let value = self.put(Current { lease: acquired.await?, runtime });
+            let lease = Lease::acquire_unmasked(turn).await?.into_guard(origin);
+            let value = self.put(Current { lease, runtime });
             drop(entry);
             Ok(SharedLease::new(value, seat))
         };

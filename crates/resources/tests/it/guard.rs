@@ -88,6 +88,26 @@ fn a_lease_in_code_that_panics_is_released_as_panicked() {
 }
 
 #[test]
+fn a_body_that_is_dropped_by_a_panic_around_it_was_cancelled() {
+    on_both_runtimes(async || {
+        let log = Log::default();
+        scope(async |_| {
+            let mut used = Polled::new(with(Door::new("a", &log).acquire(0, Act::Works), async |_| {
+                std::future::pending::<Result<(), Stuck>>().await
+            }));
+            used.assert_pending();
+            let panicked = catch_unwind(AssertUnwindSafe(move || {
+                let _used = used;
+                panic!("the code around panics");
+            }));
+            assert!(panicked.is_err());
+        })
+        .await;
+        assert_eq!(log.entries().last().unwrap(), "closed a: dropped");
+    });
+}
+
+#[test]
 fn rs_15_a_lease_may_be_dropped_at_every_await() {
     let visited = assert_cancel_safe(
         async || {

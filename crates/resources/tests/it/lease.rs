@@ -1,9 +1,9 @@
 //! Releases whose caller has gone: on time, too late, on other threads, and without a runtime.
 
-use std::{future::pending, sync::Arc, thread, time::Duration};
+use std::{future::pending, sync::Arc, task::Poll, thread, time::Duration};
 
 use bowline_concurrency::{lost_releases, scope, timeout};
-use bowline_resources::{Exit, Resource, with};
+use bowline_resources::{Exit, Resource, lease, with};
 use bowline_testing::{Polled, on_both_runtimes, on_current_thread, on_multi_thread, poll_once};
 use tokio::{runtime::Builder, sync::Semaphore, task::yield_now, time::Instant};
 
@@ -206,6 +206,24 @@ fn a_use_dropped_outside_every_scope_is_waited_for_where_it_began() {
     });
 }
 
+/// No scope is current there: the scope of the body must not wait for the release that waits for it.
+#[test]
+fn rs_24_uses_dropped_outside_every_scope_are_released_from_the_inside() {
+    on_both_runtimes(async || {
+        let log = Log::default();
+        scope(async |_| {
+            let door = |name| Door::new(name, &log).acquire(0, Act::Works).release(3, Act::Works);
+            let (outer, inner) = (door("outer"), door("inner"));
+            let mut used = Polled::new(Box::pin(with(outer, async move |_| endless(inner).await)));
+            used.assert_pending();
+            thread::spawn(move || drop(used)).join().unwrap();
+        })
+        .await;
+        log.assert_balanced();
+        assert_eq!(log.closed(), ["inner", "outer"]);
+    });
+}
+
 #[test]
 fn a_use_that_never_ran_acquires_nothing() {
     let log = Log::default();
@@ -213,10 +231,26 @@ fn a_use_that_never_ran_acquires_nothing() {
     assert!(log.entries().is_empty());
 }
 
+/// Nothing can be awaited after it has gone; `abandon` has the last word.
+#[test]
+fn a_use_outside_a_runtime_that_is_dropped_is_abandoned_and_reported() {
+    let log = Log::default();
+    observe(&log);
+    let door = |name| Door::new(name, &log).acquire(0, Act::Works).release(0, Act::Works);
+    let mut used = Box::pin(endless(door("a")));
+    assert!(poll_once(used.as_mut()).is_pending());
+    drop(used);
+    assert_eq!(log.entries(), ["open a", "observed error of the release"]);
+    assert_eq!(log.values.live(), 0);
+    // One that goes to its end needs no runtime.
+    let mut used = Box::pin(with(door("b"), async |_| Ok(())));
+    assert_eq!(poll_once(used.as_mut()), Poll::Ready(Ok::<_, Stuck>(())));
+}
+
 #[test]
 #[should_panic(expected = "no reactor running")]
-fn outside_a_runtime_it_panics() {
-    let _ = poll_once(Box::pin(endless(Door::new("a", &Log::default()))).as_mut());
+fn outside_a_runtime_there_is_no_lease() {
+    let _ = poll_once(Box::pin(lease(Door::new("a", &Log::default()).acquire(0, Act::Works))).as_mut());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod abandon;
 mod auto_traits;
+mod every_poll;
 mod exit;
 mod gauge;
 mod guard;
@@ -17,3 +18,4 @@ mod support;
 mod swap;
 mod transaction;
 mod with;
+mod with_panics;

@@ -58,6 +58,24 @@ pub(super) fn shutdown_requested() -> Visited {
     visited
 }
 
+pub(super) fn enclose() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            let inside = world.clone();
+            let future = async move {
+                let mut left = None;
+                let done = bowline_concurrency::enclose("the work", &mut left, parts(inside)).await;
+                assert!(done.is_ok() && left.is_none());
+            };
+            (future, world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(4);
+    visited
+}
+
 pub(super) fn settled() -> Visited {
     let visited = assert_cancel_safe(
         async || {
