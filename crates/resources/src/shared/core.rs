@@ -67,8 +67,7 @@ pub(super) struct Current<R: Resource<Value: Sync>> {
 
 impl<R: Resource<Value: Sync>> Core<R> {
     pub(crate) fn new(make: Make<R>, idle_for: Duration) -> Arc<Self> {
-        let state =
-            State { seats: 0, acquired: 0, current: None, is_closed: false, idle_for, period: 0, timer: None };
+        let state = State { seats: 0, acquired: 0, current: None, is_closed: false, idle_for, period: 0, timer: None };
         let (entry, turn) = (Arc::new(Semaphore::new(1)), Arc::new(Turns::new(make)));
         Arc::new(Core { state: Mutex::new(state), entry, turn })
     }

@@ -1,9 +1,6 @@
 //! One value for many users: who acquires, who releases.
 
-use std::{
-    sync::Arc,
-    thread,
-};
+use std::{sync::Arc, thread};
 
 use bowline_concurrency::scope;
 use bowline_resources::{AcquireError, Resource, Shared};
@@ -217,7 +214,8 @@ fn rs_26_a_release_that_was_given_up_makes_room() {
             shared.get().await.unwrap().release().await.unwrap();
         })
         .await;
-        let entries = ["open a", "closing a", "observed overdue of the release", "open a", "closing a", "closed a: completed"];
+        let entries =
+            ["open a", "closing a", "observed overdue of the release", "open a", "closing a", "closed a: completed"];
         assert_eq!(log.entries(), entries);
     });
 }

@@ -53,7 +53,9 @@ fn rs_26_keys_do_not_wait_for_each_other() {
         let log = Log::default();
         let doors = log.clone();
         let keyed = KeyedShared::new(move |name: &&'static str| {
-            Door::new(name, &doors).acquire(0, if *name == "slow" { Act::Hangs } else { Act::Works }).release(0, Act::Works)
+            Door::new(name, &doors)
+                .acquire(0, if *name == "slow" { Act::Hangs } else { Act::Works })
+                .release(0, Act::Works)
         });
         let mut slow = Polled::new(keyed.get("slow"));
         slow.assert_pending();
@@ -90,7 +92,8 @@ fn rs_26_nothing_is_left_of_keys_that_were_used_once() {
         let log = Log::default();
         let keyed = {
             let log = log.clone();
-            KeyedShared::new(move |key: &u32| Door::new(if *key % 5 == 0 { "five" } else { "other" }, &log)).idle_for(IDLE)
+            KeyedShared::new(move |key: &u32| Door::new(if *key % 5 == 0 { "five" } else { "other" }, &log))
+                .idle_for(IDLE)
         };
         for key in 0..10_000 {
             match key % 4 {
@@ -273,7 +276,9 @@ fn a_key_that_panics_when_it_is_compared_spoils_nothing() {
 
 /// A key that looks into the list when it is dropped: under the lock of the list that would hang.
 #[derive(Clone)]
-struct Curious(u8, Arc<Mutex<Option<Arc<KeyedShared<Curious, Door>>>>>);
+struct Curious(u8, Place);
+
+type Place = Arc<Mutex<Option<Arc<KeyedShared<Curious, Door>>>>>;
 
 impl PartialEq for Curious {
     fn eq(&self, other: &Self) -> bool {
@@ -291,7 +296,7 @@ impl Hash for Curious {
 
 impl Drop for Curious {
     fn drop(&mut self) {
-        let keyed = self.1.lock().unwrap().clone();
+        let keyed = self.1.lock().expect("no panic under the lock").clone();
         if let Some(keyed) = keyed {
             assert!(keyed.len() <= 1);
         }

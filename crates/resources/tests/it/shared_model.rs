@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     task::Poll,
@@ -52,8 +52,22 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 0..80)
 }
 
-/// Per key: acquired, released, alive.
-type Counts = Arc<Mutex<BTreeMap<u8, (u32, u32, u32)>>>;
+/// Of one key.
+#[derive(Default)]
+struct Count {
+    acquired: u32,
+    released: u32,
+    alive: u32,
+}
+
+#[derive(Clone, Default)]
+struct Counts(Arc<Mutex<BTreeMap<u8, Count>>>);
+
+impl Counts {
+    fn change(&self, key: u8, change: impl FnOnce(&mut Count)) {
+        change(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+    }
+}
 
 struct Unsteady {
     key: u8,
@@ -65,7 +79,7 @@ struct Value(u8, Counts);
 
 impl Drop for Value {
     fn drop(&mut self) {
-        self.1.lock().unwrap().get_mut(&self.0).unwrap().2 -= 1;
+        self.1.change(self.0, |count| count.alive -= 1);
     }
 }
 
@@ -74,12 +88,10 @@ impl Resource for Unsteady {
     type Error = Stuck;
 
     async fn acquire(&mut self) -> Result<Value, Stuck> {
-        {
-            let mut counts = self.counts.lock().unwrap();
-            let alive = &mut counts.entry(self.key).or_default().2;
-            *alive += 1;
-            assert_eq!(*alive, 1, "two are alive");
-        }
+        self.counts.change(self.key, |count| {
+            count.alive += 1;
+            assert_eq!(count.alive, 1, "two are alive");
+        });
         let value = Value(self.key, self.counts.clone());
         yield_now().await;
         if self.number % 5 == 1 {
@@ -88,7 +100,7 @@ impl Resource for Unsteady {
         if self.number % 4 == 2 {
             return Err(Stuck("acquire"));
         }
-        self.counts.lock().unwrap().get_mut(&self.key).unwrap().0 += 1;
+        self.counts.change(self.key, |count| count.acquired += 1);
         Ok(value)
     }
 
@@ -97,7 +109,7 @@ impl Resource for Unsteady {
         if self.number % 3 == 0 {
             sleep(Duration::from_secs(2)).await;
         }
-        self.counts.lock().unwrap().get_mut(&self.key).unwrap().1 += 1;
+        self.counts.change(self.key, |count| count.released += 1);
         drop(value);
         if self.number % 7 == 3 { Err(Stuck("release")) } else { Ok(()) }
     }
@@ -109,10 +121,10 @@ fn pick<T>(of: &mut Vec<T>, which: usize) -> Option<T> {
 
 async fn play(steps: Vec<Step>, idle_for: Duration) {
     let (counts, numbers) = (Counts::default(), AtomicU32::new(0));
-    let made = Arc::clone(&counts);
+    let made = counts.clone();
     let keyed = KeyedShared::new(move |key: &u8| {
         let number = numbers.fetch_add(1, Ordering::Relaxed);
-        Unsteady { key: *key, number, counts: Arc::clone(&made) }
+        Unsteady { key: *key, number, counts: made.clone() }
     })
     .idle_for(idle_for);
     scope(async |_| {
@@ -163,9 +175,11 @@ async fn play(steps: Vec<Step>, idle_for: Duration) {
     .await;
     let _: Result<(), Stuck> = keyed.close().await;
     assert!(keyed.is_empty());
-    for (key, (acquired, released, alive)) in &*counts.lock().unwrap() {
-        assert_eq!((released, *alive), (acquired, 0), "key {key}");
-        assert!(*acquired > 0);
+    for key in 0..3 {
+        counts.change(key, |Count { acquired, released, alive }| {
+            assert_eq!((*released, *alive), (*acquired, 0), "key {key}");
+            assert!(*acquired > 0);
+        });
     }
 }
 

@@ -271,7 +271,11 @@ fn rs_22_users_on_other_threads_see_values_that_are_alive() {
         let users: Vec<_> = (0..2)
             .map(|_| {
                 let swap = Arc::clone(&swap);
-                thread::spawn(move || while let Ok(share) = swap.get() { assert_eq!(name(&share), "v") })
+                thread::spawn(move || {
+                    while let Ok(share) = swap.get() {
+                        assert_eq!(name(&share), "v")
+                    }
+                })
             })
             .collect();
         for _ in 0..1_000 {
