@@ -92,6 +92,8 @@ impl<R: Resource<Value: Sync>> Shared<R> {
     ///
     /// It may be dropped at any point. While it waits, it loses its place. An acquisition is finished in the background, and the enclosing scope
     /// waits for that: others who wait then have the value; if there are none, it is released, or kept as an idle one.
+    ///
+    /// The others wait for it: poll it to its end or drop it, and do not keep it aside half-done.
     pub async fn get(&self) -> Result<SharedLease<R>, AcquireError<R::Error>> {
         Arc::clone(&self.core).get().await
     }

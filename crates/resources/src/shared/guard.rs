@@ -41,7 +41,8 @@ impl<R: Resource<Value: Sync>> SharedLease<R> {
     ///
     /// # Cancel safety
     ///
-    /// The share is given back by the call. The future may be dropped at any point: the release is done in the background.
+    /// The share is given back by the call. The future may be dropped at any point: the release is done in the background. Newcomers
+    /// wait for it: poll it to its end or drop it, and do not keep it aside half-done.
     pub fn release(self) -> impl Future<Output = Result<(), R::Error>> + Send {
         let SharedLease { value, seat } = self;
         drop(value); // Before the seat (invariant 2).
