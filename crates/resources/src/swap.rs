@@ -69,7 +69,7 @@ impl<R: Resource<Value: Sync>> Swap<R> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped half-way, the acquisition is finished in the background and the value released at once; the enclosing scope waits for that.
+    /// Dropped half-way, there is no `Swap`: a value that was on its way is released as soon as it is there, and the enclosing scope waits for that.
     pub async fn new(resource: R) -> Result<Self, R::Error> {
         let current = Mutex::new(Some(acquire(resource).await?));
         Ok(Swap { current, line: Line::new(()) })
@@ -143,7 +143,7 @@ impl<R: Resource<Value: Sync>> Swap<R> {
     ///
     /// # Cancel safety
     ///
-    /// From the first poll on it is closed. Dropped half-way, the release is done in the background.
+    /// From the first poll on it is closed. Dropped half-way, the value is released without this, by its last user or in the background.
     pub async fn close(&self) -> Result<(), R::Error> {
         let current = self.current().take();
         let outcome = match current {
