@@ -61,10 +61,8 @@ use crate::{
 /// # }
 /// ```
 pub async fn lease<R: Resource>(resource: R) -> Result<Lease<R>, R::Error> {
-    let origin = Origin { runtime: Handle::current(), place: Scope::current() };
-    let mut lease = Lease::acquire(resource).await?;
-    (lease.origin, lease.is_guard) = (Some(origin), true);
-    Ok(lease)
+    let origin = Origin::current();
+    Ok(Lease::acquire(resource).await?.into_guard(origin))
 }
 
 /// A value that is released when the guard goes; from [`lease`].
@@ -86,7 +84,7 @@ pub struct Lease<R: Resource> {
 }
 
 /// Where something was acquired.
-struct Origin {
+pub(crate) struct Origin {
     /// The release belongs where the value has registered its sockets and timers.
     runtime: Handle,
     /// Waits for the release of a lease that is dropped where no scope is current.
@@ -94,6 +92,11 @@ struct Origin {
 }
 
 impl Origin {
+    /// Panics outside every runtime.
+    pub(crate) fn current() -> Self {
+        Origin { runtime: Handle::current(), place: Scope::current() }
+    }
+
     /// `None` outside every runtime.
     fn here() -> Option<Self> {
         let runtime = Handle::try_current().ok()?;
@@ -103,19 +106,21 @@ impl Origin {
 
 impl<R: Resource> Lease<R> {
     /// Acquires; a caller that goes away leaves a value that is released as soon as it is there.
-    pub(crate) async fn acquire(mut resource: R) -> Result<Self, R::Error> {
+    pub(crate) async fn acquire(resource: R) -> Result<Self, R::Error> {
         let budget = resource.release_within();
-        let acquired = async move {
-            let value = resource.acquire().await?;
-            Ok(Lease {
-                held: Some(Held::new(resource, value)),
-                inside: None,
-                ended: None,
-                origin: None,
-                is_guard: false,
-            })
-        };
-        Masked::new(shield(budget, acquired), hand_acquisition_off).await
+        Masked::new(shield(budget, Self::acquire_unmasked(resource)), hand_acquisition_off).await
+    }
+
+    /// Acquires, for a caller that masks it together with what follows.
+    pub(crate) async fn acquire_unmasked(mut resource: R) -> Result<Self, R::Error> {
+        let value = resource.acquire().await?;
+        Ok(Lease { held: Some(Held::new(resource, value)), inside: None, ended: None, origin: None, is_guard: false })
+    }
+
+    /// For a value that goes out into other code.
+    pub(crate) fn into_guard(mut self, origin: Origin) -> Self {
+        (self.origin, self.is_guard) = (Some(origin), true);
+        self
     }
 
     /// Runs the body with the value, and waits for what it left behind. A panic of the body is returned.

@@ -41,6 +41,7 @@
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
 //! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
 //! - [`exit_stack()`], [`ExitStack`]: any number of resources and callbacks, released together, the last one first
+//! - [`Shared`], [`KeyedShared`]: one value for many users, released by the last; [`Swap`]: one that is replaced while it is in use
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
 //!
 //! # Which one
@@ -77,6 +78,8 @@ mod held;
 mod lease;
 mod masked;
 mod resource;
+mod shared;
+mod swap;
 mod transaction;
 mod unseen;
 mod with;
@@ -86,5 +89,7 @@ pub use exit_stack::{CallbackOutput, CloseError, ExitStack, Loan, ReleaseError, 
 pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
 pub use resource::Resource;
+pub use shared::{AcquireError, Closed, KeyedShared, Shared, SharedLease, SharedStatistics};
+pub use swap::{Swap, SwapError};
 pub use transaction::{Begin, transaction};
 pub use with::with;

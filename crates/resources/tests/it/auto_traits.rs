@@ -3,6 +3,9 @@
 use std::pin::Pin;
 
 use bowline_resources::{CloseError, Exit, ExitStack, Loan, ReleaseError, exit_stack, transaction, with};
+use bowline_resources::{
+    AcquireError, Closed, Exit, KeyedShared, Shared, SharedLease, SharedStatistics, Swap, SwapError, transaction, with,
+};
 use bowline_testing::{assert_send, assert_send_value, assert_sync, assert_unpin, on_both_runtimes};
 use tokio::task::yield_now;
 
@@ -152,4 +155,33 @@ fn uses_of_stacks_are_send() {
         loan.release().await.unwrap();
         Ok::<_, CloseError>(())
     }));
+/// Neither the resource nor its errors have to be `Sync`.
+struct NotSync(std::cell::Cell<u8>);
+impl bowline_resources::Resource for NotSync {
+    type Value = u8;
+    type Error = std::cell::Cell<u8>;
+    async fn acquire(&mut self) -> Result<u8, Self::Error> {
+        Ok(self.0.get())
+    async fn release(&mut self, _: u8, _: Exit) -> Result<(), Self::Error> {
+        Ok(())
+fn shared_resources_cross_threads() {
+    assert_send::<(Shared<NotSync>, KeyedShared<String, NotSync>, Swap<NotSync>, SharedLease<NotSync>)>();
+    assert_sync::<(Shared<NotSync>, KeyedShared<String, NotSync>, Swap<NotSync>, SharedLease<NotSync>)>();
+    assert_unpin::<(Shared<NotSync>, KeyedShared<String, NotSync>, Swap<NotSync>, SharedLease<NotSync>)>();
+    assert_send::<(AcquireError<Stuck>, SwapError<Stuck>, Closed, SharedStatistics)>();
+    assert_sync::<(AcquireError<Stuck>, SwapError<Stuck>, Closed, SharedStatistics)>();
+fn uses_of_shared_resources_are_send() {
+    let shared = Shared::new(|| NotSync(std::cell::Cell::new(1)));
+    assert_send_value(&shared.get());
+    assert_send_value(&shared.close());
+    let keyed = KeyedShared::new(|key: &u8| NotSync(std::cell::Cell::new(*key)));
+    assert_send_value(&keyed.get(1));
+    assert_send_value(&keyed.close());
+    assert_send_value(&Swap::new(NotSync(std::cell::Cell::new(1))));
+    fn of(swap: &Swap<NotSync>) {
+        assert_send_value(&swap.swap(NotSync(std::cell::Cell::new(1))));
+        assert_send_value(&swap.close());
+    fn released(share: SharedLease<NotSync>) {
+        assert_send_value(&share.release());
+    let _ = (of, released);
 }

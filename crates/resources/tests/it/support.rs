@@ -56,7 +56,7 @@ impl Log {
     }
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stuck(pub(crate) &'static str);
 
 impl fmt::Display for Stuck {
