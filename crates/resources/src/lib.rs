@@ -40,7 +40,7 @@
 //! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
 //! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
-//! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
+//! - [`transaction`]: commits on `Ok` and rolls back on everything else, on a connection of a [`ConnectionSource`]; [`transaction_on`], [`savepoint`]: on a borrowed one, and nested
 //!
 //! # Which one
 //!
@@ -66,7 +66,8 @@
 //!
 //! # Rust version
 //!
-//! 1.85 is declared, and checked by a lint. There are no features.
+//! 1.85 is declared, and checked by a lint. The feature `sqlx` needs 1.94, as sqlx does: it makes its pools (SQLite,
+//! PostgreSQL) a [`ConnectionSource`], and its connections [`Transactional`]. It has sqlx 0.9 in its public API.
 #![forbid(unsafe_code)]
 
 mod exit;
@@ -75,6 +76,8 @@ mod held;
 mod lease;
 mod masked;
 mod resource;
+#[cfg(feature = "sqlx")]
+mod sqlx;
 mod transaction;
 mod unseen;
 mod with;
@@ -83,5 +86,7 @@ pub use exit::Exit;
 pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
 pub use resource::Resource;
-pub use transaction::{Begin, transaction};
+pub use transaction::{
+    ConnectionSource, RollbackLater, Step, Transactional, Tx, savepoint, transaction, transaction_on,
+};
 pub use with::with;
