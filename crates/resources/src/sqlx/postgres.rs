@@ -14,7 +14,9 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use sqlx::{AssertSqlSafe, Error, Executor, PgConnection, SqlSafeStr, SqlStr, postgres::PgTransactionManager as Manager};
+use sqlx::{
+    AssertSqlSafe, Error, Executor, PgConnection, SqlSafeStr, SqlStr, postgres::PgTransactionManager as Manager,
+};
 use sqlx_core::transaction::TransactionManager;
 
 use crate::transaction::{RollbackLater, Step, Transactional};

@@ -2,11 +2,14 @@
 
 use std::pin::Pin;
 
-use bowline_resources::{Exit, transaction, with};
+use bowline_resources::{ConnectionSource, Exit, Step, Transactional, Tx, savepoint, transaction, with};
 use bowline_testing::{assert_send, assert_send_value, assert_sync, assert_unpin, on_both_runtimes};
 use tokio::task::yield_now;
 
-use crate::support::{Door, Log, Stuck};
+use crate::{
+    support::{Door, Log, Stuck},
+    transaction::{Connection, Database},
+};
 
 #[test]
 fn exits_are_send_sync_and_unpin() {
@@ -90,29 +93,26 @@ fn nesting_does_not_multiply_the_size_of_the_future() {
 
 #[test]
 fn transactions_are_send() {
-    fn generic<B: bowline_resources::Begin<Error = Stuck>>(begin: &B) -> impl Future<Output = Result<(), Stuck>> {
-        transaction(begin, async |_| Ok(()))
+    fn generic<S>(source: &S) -> impl Future<Output = Result<(), Stuck>>
+    where
+        S: ConnectionSource<Connection: Transactional<Error = Stuck>>,
+    {
+        transaction(source, async |_| Ok(()))
     }
-    let _ = generic::<Nothing>;
-    assert_send_value(&transaction(&Nothing, async |()| Ok::<_, Stuck>(())));
-}
-
-#[derive(Clone)]
-struct Nothing;
-
-impl bowline_resources::Begin for Nothing {
-    type Transaction = ();
-    type Error = Stuck;
-
-    async fn begin(&self) -> Result<(), Stuck> {
-        Ok(())
-    }
-
-    async fn commit(&self, (): ()) -> Result<(), Stuck> {
-        Ok(())
-    }
-
-    async fn rollback(&self, (): ()) -> Result<(), Stuck> {
-        Ok(())
-    }
+    let _ = generic::<Database>;
+    let (database, text, mut count) = (Database::default(), String::from("borrowed"), 0);
+    assert_send_value(&transaction(&database, async |tx| {
+        count += text.len();
+        savepoint(tx, async |tx| {
+            count += text.len();
+            yield_now().await;
+            Ok::<_, Stuck>(tx.add(1))
+        })
+        .await
+    }));
+    assert_send::<Tx<'_, Connection>>();
+    assert_sync::<Tx<'_, u32>>();
+    assert_unpin::<Tx<'_, Connection>>();
+    assert_send::<Step>();
+    assert_sync::<Step>();
 }
