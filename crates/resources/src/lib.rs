@@ -87,6 +87,6 @@ pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
 pub use resource::Resource;
 pub use transaction::{
-    ConnectionSource, RollbackLater, Step, Transactional, Tx, savepoint, transaction, transaction_on,
+    ConnectionSource, EndingWithin, RollbackLater, Step, Transactional, Tx, savepoint, transaction, transaction_on,
 };
 pub use with::with;

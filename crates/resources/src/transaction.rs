@@ -2,6 +2,7 @@
 
 mod borrowed;
 mod connection;
+mod ending_within;
 mod open;
 mod owned;
 mod tx;
@@ -11,6 +12,7 @@ use std::fmt;
 pub use self::{
     borrowed::{savepoint, transaction_on},
     connection::{ConnectionSource, RollbackLater, Step, Transactional},
+    ending_within::EndingWithin,
     tx::Tx,
 };
 use self::{open::InTransaction, owned::Owned};

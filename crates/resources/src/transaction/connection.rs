@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::DerefMut, time::Duration};
 
+use super::ending_within::EndingWithin;
+
 /// A connection on which transactions run, one at a time.
 ///
 /// `depth` is 0 for a transaction, and counts up for the savepoints in it: the first in a transaction has 1, one in that has 2. None of
@@ -122,6 +124,11 @@ pub trait ConnectionSource: Clone + Send + Sync + 'static {
     /// Past that the connection is thrown away, and that is reported to the observer: nobody waits for a dead peer for ever.
     fn end_within(&self) -> Duration {
         Duration::from_secs(30)
+    }
+
+    /// The same source with another [`end_within`](ConnectionSource::end_within).
+    fn ending_within(self, budget: Duration) -> EndingWithin<Self> {
+        EndingWithin::new(self, budget)
     }
 }
 

@@ -6,6 +6,8 @@ mod exit;
 mod guard;
 mod lease;
 mod nesting;
+#[cfg(feature = "sqlx")]
+mod sqlx;
 mod support;
 mod transaction;
 mod with;

@@ -1,0 +1,204 @@
+//! Owned transactions that are interrupted anywhere: all or nothing, and the pool is as before.
+
+use std::{future::pending, sync::mpsc, thread, time::Duration};
+
+use bowline_concurrency::{TaskGroup, scope, settled, timeout, try_scope};
+use bowline_resources::{Tx, transaction};
+use sqlx::{Error, Pool, Postgres, Sqlite};
+use tokio::{runtime::Runtime, sync::oneshot, task::yield_now};
+
+use super::{
+    LIMIT, current_thread, dropped_at,
+    engine::{Engine, Folder, Names},
+    multi_thread, on_both_in_real_time,
+    server::Server,
+};
+use crate::support::{Log, observe, panic_of};
+
+#[test]
+fn rs_15_rs_16_on_sqlite() {
+    let folder = Folder::new();
+    all_cases::<Sqlite>(&folder, 10);
+}
+
+#[test]
+fn rs_15_rs_16_on_postgres() {
+    if let Some(server) = Server::start() {
+        all_cases::<Postgres>(&server, 12);
+    }
+}
+
+fn all_cases<E: Engine>(place: &E::Place, points: usize) {
+    on_both_in_real_time(async || {
+        let names = Names::<E>::open(place).await.unwrap();
+        every_end(&names).await;
+        every_await_point(&names, points).await;
+        cancelled(&names).await;
+        names.pool.close().await;
+    });
+    runtime_ends::<E>(place);
+}
+
+async fn two<E: Engine>(tx: &mut Tx<'_, E::Connection>, start: &str) -> Result<(), Error> {
+    E::add(tx, format!("{start}a")).await?;
+    E::add(tx, format!("{start}b")).await
+}
+
+async fn every_end<E: Engine>(names: &Names<E>) {
+    let pool = &names.pool;
+    transaction(pool, async |tx| two::<E>(tx, "ok ").await).await.unwrap();
+    assert_eq!(names.beginning("ok ").await, ["a", "b"]);
+    names.assert_clean("a commit").await;
+
+    let failed = transaction(pool, async |tx| {
+        two::<E>(tx, "error ").await?;
+        Err::<(), _>(Error::RowNotFound)
+    });
+    assert!(matches!(failed.await, Err(Error::RowNotFound)));
+    names.assert_clean("an error").await;
+
+    let panics = transaction(pool, async |tx| -> Result<(), Error> {
+        two::<E>(tx, "panic ").await?;
+        panic!("the body panics")
+    });
+    assert_eq!(panic_of(panics).await, "the body panics");
+    names.assert_clean("a panic").await;
+
+    // The statement that fails is not the last word: the body goes on, and says that all is well.
+    let swallowed = transaction(pool, async |tx| {
+        two::<E>(tx, "swallowed ").await?;
+        assert!(E::run(tx, "INSERT INTO nowhere VALUES (1)").await.is_err());
+        Ok::<_, Error>(())
+    });
+    let committed = swallowed.await.is_ok();
+    let stored = names.beginning("swallowed ").await;
+    assert_eq!(stored.len(), if committed { 2 } else { 0 }, "a commit is not what it was said to be");
+    names.assert_clean("a swallowed error").await;
+
+    for start in ["error ", "panic "] {
+        assert!(names.beginning(start).await.is_empty());
+    }
+}
+
+async fn every_await_point<E: Engine>(names: &Names<E>, at_least: usize) {
+    let mut committed = 0;
+    for woken in [false, true] {
+        for point in 0.. {
+            let start = format!("{woken} {point} ");
+            let body = async |tx: &mut Tx<'_, E::Connection>| two::<E>(tx, &start).await;
+            let outcome = dropped_at(point, woken, transaction(&names.pool, body)).await;
+            settled().await;
+            let stored = names.beginning(&start).await;
+            assert!(stored.is_empty() || stored == ["a", "b"], "{start}: {stored:?}");
+            names.assert_clean(&start).await;
+            if let Some(outcome) = outcome {
+                outcome.unwrap();
+                assert_eq!(stored, ["a", "b"]);
+                assert!(point >= at_least, "only {point} await points");
+                break;
+            }
+            committed += usize::from(!stored.is_empty());
+        }
+    }
+    assert!(committed > 0, "no caller has left during a commit");
+}
+
+async fn cancelled<E: Engine>(names: &Names<E>) {
+    let (pool, log) = (&names.pool, Log::default());
+    scope(async |_| {
+        observe(&log);
+        let late = transaction(pool, async |tx| {
+            two::<E>(tx, "late ").await?;
+            pending::<Result<(), Error>>().await
+        });
+        assert!(timeout(Duration::from_millis(30), late).await.is_err());
+        // The timeout has waited: nobody else has to.
+        assert_eq!(names.open_transactions().await.unwrap(), 0);
+        names.assert_clean("a timeout").await;
+
+        // Who waits for a connection that another one has leaves nothing behind.
+        let holder = pool.acquire().await.unwrap();
+        let waits = transaction(pool, async |_| Ok::<_, Error>(()));
+        assert!(timeout(Duration::from_millis(10), waits).await.is_err());
+        drop(holder);
+        names.assert_clean("a wait for the pool").await;
+
+        let in_task = pool.clone();
+        let cancelled = try_scope(async |group: &TaskGroup<Error>| {
+            let (begun, has_begun) = oneshot::channel();
+            drop(group.spawn(async move {
+                let body = async move |tx: &mut Tx<'_, E::Connection>| {
+                    E::add(tx, "cancelled".into()).await?;
+                    begun.send(()).unwrap();
+                    pending::<Result<(), Error>>().await
+                };
+                drop(transaction(&in_task, body).await);
+            }));
+            has_begun.await.unwrap();
+            Err::<(), _>(Error::WorkerCrashed)
+        });
+        assert!(cancelled.await.is_err());
+        names.assert_clean("a cancelled scope").await;
+    })
+    .await;
+    assert!(names.beginning("late ").await.is_empty() && names.beginning("cancelled").await.is_empty());
+    assert!(log.entries().is_empty(), "{:?}", log.entries());
+}
+
+/// The runtime is dropped while a transaction is at any of its await points.
+fn runtime_ends<E: Engine>(place: &E::Place) {
+    let judging = current_thread();
+    let mut names = judging.block_on(Names::<E>::open(place)).unwrap();
+    for (name, runtime) in [("one", current_thread as fn() -> Runtime), ("many", multi_thread)] {
+        for point in 0.. {
+            // A new one each time: sockets are of the runtime that opened them.
+            names.pool = Names::<E>::pool(E::options(place));
+            let start = format!("{name} {point} ");
+            let runtime = runtime();
+            let finished = runtime.block_on(left_at::<E>(point, names.pool.clone(), start.clone()));
+            ends_in_time(runtime);
+            judging.block_on(async {
+                // The server, or the thread of the connection, hears of the end in its own time.
+                timeout(LIMIT, async {
+                    while !names.open_transactions().await.is_ok_and(|open| open == 0) {
+                        yield_now().await;
+                    }
+                })
+                .await
+                .expect("a transaction stays open");
+                names.assert_clean(&start).await;
+                names.pool.close().await;
+                let stored = names.beginning(&start).await;
+                assert!(stored.is_empty() || stored == ["a", "b"], "{start}: {stored:?}");
+                assert!(!finished || stored == ["a", "b"], "{start}");
+            });
+            if finished {
+                break;
+            }
+        }
+    }
+}
+
+/// Leaves a task behind that has a transaction at this point; `true` if it did not get that far.
+async fn left_at<E: Engine>(point: usize, pool: Pool<E>, start: String) -> bool {
+    let (told, hears) = oneshot::channel();
+    drop(tokio::spawn(async move {
+        let body = async |tx: &mut Tx<'_, E::Connection>| two::<E>(tx, &start).await;
+        let mut used = Box::pin(transaction(&pool, body));
+        let finished = dropped_at(point, false, used.as_mut()).await.is_some();
+        told.send(finished).unwrap();
+        if !finished {
+            pending::<()>().await; // With the transaction as it is.
+        }
+    }));
+    hears.await.unwrap()
+}
+
+fn ends_in_time(runtime: Runtime) {
+    let (told, hears) = mpsc::channel();
+    thread::spawn(move || {
+        drop(runtime);
+        told.send(()).unwrap();
+    });
+    hears.recv_timeout(LIMIT).expect("the runtime does not end");
+}

@@ -1,0 +1,146 @@
+//! Borrowed connections and savepoints that are interrupted anywhere.
+
+use bowline_resources::{Tx, savepoint, transaction, transaction_on};
+use sqlx::{Connection as _, Error, Postgres, Sqlite};
+
+use super::{
+    dropped_at,
+    engine::{Engine, Folder, Names},
+    on_both_in_real_time,
+    server::Server,
+};
+
+#[test]
+fn rs_15_rs_16_savepoints_on_sqlite() {
+    let folder = Folder::new();
+    all_cases::<Sqlite>(&folder);
+}
+
+#[test]
+fn rs_15_rs_16_savepoints_on_postgres() {
+    if let Some(server) = Server::start() {
+        all_cases::<Postgres>(&server);
+    }
+}
+
+fn all_cases<E: Engine>(place: &E::Place) {
+    on_both_in_real_time(async || {
+        let names = Names::<E>::open(place).await.unwrap();
+        every_end(&names).await;
+        borrowed_is_dropped(&names).await;
+        inner_is_dropped(&names).await;
+        not_in_one_of_sqlx(&names).await;
+        names.pool.close().await;
+    });
+}
+
+async fn every_end<E: Engine>(names: &Names<E>) {
+    let mut connection = names.pool.acquire().await.unwrap();
+    transaction_on(&mut *connection, async |tx| {
+        E::add(tx, "1 outer".into()).await?;
+        let failed = savepoint(tx, async |tx| {
+            E::add(tx, "1 gone".into()).await?;
+            // PostgreSQL goes on after this only because of the savepoint.
+            E::run(tx, "INSERT INTO nowhere VALUES (1)").await
+        });
+        assert!(failed.await.is_err());
+        savepoint(tx, async |tx| {
+            E::add(tx, "1 inner".into()).await?;
+            savepoint(tx, async |tx| E::add(tx, "1 innermost".into()).await).await
+        })
+        .await
+    })
+    .await
+    .unwrap();
+    assert_eq!(names.beginning("1 ").await, ["inner", "innermost", "outer"]);
+    let failed = transaction_on(&mut *connection, async |tx| {
+        savepoint(tx, async |tx| E::add(tx, "2 kept, but not by the outer one".into()).await).await?;
+        Err::<(), _>(Error::RowNotFound)
+    });
+    assert!(failed.await.is_err());
+    assert!(names.beginning("2 ").await.is_empty());
+    connection.return_to_pool().await;
+    names.assert_clean("savepoints").await;
+}
+
+/// The borrowed connection is used on, and then handed back.
+async fn borrowed_is_dropped<E: Engine>(names: &Names<E>) {
+    for woken in [false, true] {
+        for point in 0.. {
+            let start = format!("{woken} {point} ");
+            let mut connection = names.pool.acquire().await.unwrap();
+            let body = async |tx: &mut Tx<'_, E::Connection>| {
+                E::add(tx, format!("{start}a")).await?;
+                E::add(tx, format!("{start}b")).await
+            };
+            let finished = dropped_at(point, woken, transaction_on(&mut *connection, body)).await.is_some();
+            // Not in the transaction that was left, and so there whatever becomes of that.
+            E::add(&mut connection, format!("{start}c")).await.unwrap();
+            let stored = names.beginning(&start).await;
+            assert!(stored == ["c"] || stored == ["a", "b", "c"], "{start}: {stored:?}");
+            let next = transaction_on(&mut *connection, async |tx| E::add(tx, format!("{start}d")).await);
+            next.await.unwrap();
+            assert_eq!(names.beginning(&start).await.last().unwrap(), "d");
+
+            // And the pool as the next user.
+            drop(dropped_at(point, woken, transaction_on(&mut *connection, body)).await);
+            drop(connection);
+            names.assert_clean(&start).await;
+            if finished {
+                assert_eq!(stored, ["a", "b", "c"]);
+                break;
+            }
+        }
+    }
+}
+
+/// The outer one goes on and commits: only the changes of the inner are gone.
+async fn inner_is_dropped<E: Engine>(names: &Names<E>) {
+    let (mut gone, mut kept) = (0, 0);
+    for woken in [false, true] {
+        for point in 0.. {
+            let start = format!("inner {woken} {point} ");
+            let finished = transaction(&names.pool, async |tx| {
+                E::add(tx, format!("{start}a")).await?;
+                let body = async |tx: &mut Tx<'_, E::Connection>| {
+                    E::add(tx, format!("{start}b")).await?;
+                    E::add(tx, format!("{start}c")).await
+                };
+                let finished = dropped_at(point, woken, savepoint(tx, body)).await.is_some();
+                E::add(tx, format!("{start}d")).await?;
+                // Of the same depth, after one that was left.
+                savepoint(tx, async |tx| E::add(tx, format!("{start}e")).await).await?;
+                drop(
+                    savepoint(tx, async |tx| {
+                        E::add(tx, format!("{start}f")).await?;
+                        Err::<(), _>(Error::RowNotFound)
+                    })
+                    .await,
+                );
+                Ok::<_, Error>(finished)
+            })
+            .await
+            .unwrap_or_else(|error| panic!("{start}: {error}"));
+            let stored = names.beginning(&start).await.concat();
+            assert!(stored == "ade" || stored == "abcde", "{start}: {stored}");
+            names.assert_clean(&start).await;
+            *(if stored == "ade" { &mut gone } else { &mut kept }) += 1;
+            if finished {
+                break;
+            }
+        }
+    }
+    assert!(gone > 4 && kept > 2, "{gone} {kept}"); // In each of: begin, body, commit; and undisturbed.
+}
+
+async fn not_in_one_of_sqlx<E: Engine>(names: &Names<E>) {
+    let mut connection = names.pool.acquire().await.unwrap();
+    let mut theirs = connection.begin().await.unwrap();
+    E::add(&mut theirs, "theirs".into()).await.unwrap();
+    let body = async |_: &mut Tx<'_, E::Connection>| -> Result<(), Error> { panic!("it runs") };
+    assert!(matches!(transaction_on(&mut *theirs, body).await, Err(Error::InvalidSavePointStatement)));
+    theirs.commit().await.unwrap();
+    assert_eq!(names.beginning("theirs").await, [""]);
+    connection.return_to_pool().await;
+    names.assert_clean("one of sqlx").await;
+}

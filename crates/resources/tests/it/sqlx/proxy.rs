@@ -1,0 +1,48 @@
+//! A network that can die.
+
+use std::net::SocketAddr;
+
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+/// Between a client and a server. It goes with its runtime.
+pub(super) struct Proxy {
+    address: SocketAddr,
+    /// How often the network has died.
+    deaths: watch::Sender<u32>,
+}
+
+impl Proxy {
+    pub(super) async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (deaths, died) = watch::channel(0);
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut died = died.clone();
+                died.mark_unchanged();
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut client, &mut server) => {}
+                        // Neither closed nor read: as a cable that is cut.
+                        _ = died.changed() => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        Proxy { address, deaths }
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Nothing passes any more on the connections there are. New ones work.
+    pub(super) fn die(&self) {
+        self.deaths.send_modify(|deaths| *deaths += 1);
+    }
+}
