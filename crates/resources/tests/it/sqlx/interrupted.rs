@@ -33,6 +33,7 @@ fn all_cases<E: Engine>(place: &E::Place) {
         let names = Names::<E>::open(place).await.unwrap();
         every_end(&names).await;
         every_await_point(&names).await;
+        cut_off_in_an_error(&names).await;
         cancelled(&names).await;
         names.pool.close().await;
     });
@@ -110,6 +111,24 @@ async fn every_await_point<E: Engine>(names: &Names<E>) {
         }
         assert!(round < 20, "nobody has left during a commit");
     }
+}
+
+/// The answer to a statement that was cut off comes later, and is an error. It is not the rollback that has failed.
+async fn cut_off_in_an_error<E: Engine>(names: &Names<E>) {
+    let log = Log::default();
+    scope(async |_| {
+        observe(&log);
+        for point in 0..POINTS {
+            let used = transaction(&names.pool, async |tx| {
+                yield_now().await;
+                E::run(tx, "INSERT INTO nowhere VALUES (1)").await
+            });
+            drop(dropped_at(point, false, used).await);
+            names.assert_clean("a statement that fails").await;
+        }
+    })
+    .await;
+    assert!(log.entries().is_empty(), "{:?}", log.entries());
 }
 
 async fn cancelled<E: Engine>(names: &Names<E>) {
