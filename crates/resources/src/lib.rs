@@ -40,14 +40,15 @@
 //! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
 //! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
-//! - [`transaction`]: commits on `Ok` and rolls back on everything else, on a connection of a [`ConnectionSource`]; [`transaction_on`], [`savepoint`]: on a borrowed one, and nested
+//! - [`transaction`]: commits on `Ok` and rolls back on everything else, on a connection of a [`ConnectionSource`], such as a pool
+//! - [`transaction_on`]: the same on a borrowed connection; [`savepoint`]: a part that fails alone
 //!
 //! # Which one
 //!
 //! | at the end | use |
 //! |---|---|
 //! | the same, whatever happened | [`with`], and ignore the [`Exit`] |
-//! | one thing after success, another after everything else | [`transaction`] |
+//! | one thing after success, another after everything else | [`transaction`]; with a connection that is only borrowed [`transaction_on`] |
 //! | more cases than these two | [`with`], and match on the [`Exit`] |
 //!
 //! A value whose destructor can do all that is needed without an await needs none of this: let it drop.

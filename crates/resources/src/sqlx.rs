@@ -7,6 +7,10 @@ use sqlx::{Database, Error, Pool, pool::PoolConnection};
 
 use crate::transaction::{ConnectionSource, Transactional};
 
+/// The connections of `SqlitePool` and `PgPool`.
+///
+/// A connection comes back while `transaction` is awaited, and so tested, and not some time later as by sqlx. A connection that is thrown away
+/// is closed without a goodbye: the database rolls back, and one in memory is gone with it. After [`Pool::close`] nothing begins any more.
 impl<DB: Database> ConnectionSource for Pool<DB>
 where
     DB::Connection: Transactional<Error = Error>,

@@ -21,6 +21,10 @@ use sqlx_core::transaction::TransactionManager;
 
 use crate::transaction::{RollbackLater, Step, Transactional};
 
+/// Inside, use [`savepoint`](crate::savepoint) and not sqlx's own `begin`: sqlx does not know of the transaction, and its `COMMIT` would end it.
+/// A level of isolation is set by the first statement: `SET TRANSACTION ISOLATION LEVEL SERIALIZABLE`.
+///
+/// A transaction in which a statement has failed cannot be committed: PostgreSQL would roll it back and say that all is well; here that is an error.
 impl Transactional for PgConnection {
     type Error = Error;
 
@@ -58,6 +62,7 @@ impl Transactional for PgConnection {
     }
 }
 
+/// After a statement that was cut off, sqlx gives its error, if that is its answer, to the next statement. What was owed is done all the same.
 impl RollbackLater for PgConnection {
     fn rollback_later(&mut self, depth: usize, during: Step) {
         match during {

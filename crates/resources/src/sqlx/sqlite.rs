@@ -5,6 +5,9 @@ use sqlx_core::transaction::TransactionManager;
 
 use crate::transaction::{RollbackLater, Step, Transactional};
 
+/// sqlx knows of the transaction: inside, its own `begin` makes savepoints, too.
+///
+/// SQLite begins with reading, and fails at the first change if others have written since; `SQLITE_BUSY` at the commit is an error, after which it is rolled back.
 impl Transactional for SqliteConnection {
     type Error = Error;
 

@@ -46,7 +46,10 @@ impl<S: ConnectionSource> Resource for InTransaction<S> {
             return owned.roll_back().await;
         }
         match owned.connection().commit(0).await {
-            Ok(()) => Ok(owned.give_back().await),
+            Ok(()) => {
+                owned.give_back().await;
+                Ok(())
+            }
             Err(error) => Err(after_failure(owned, error).await),
         }
     }

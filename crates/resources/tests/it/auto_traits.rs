@@ -106,7 +106,8 @@ fn transactions_are_send() {
         savepoint(tx, async |tx| {
             count += text.len();
             yield_now().await;
-            Ok::<_, Stuck>(tx.add(1))
+            tx.add(1);
+            Ok::<_, Stuck>(())
         })
         .await
     }));

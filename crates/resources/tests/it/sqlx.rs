@@ -20,12 +20,14 @@ use tokio::{
 /// More than any case takes; less than a lost permit does.
 const LIMIT: Duration = Duration::from_secs(60);
 
+const WORKS: &str = "what the test needs works";
+
 fn current_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
+    Builder::new_current_thread().enable_all().build().expect(WORKS)
 }
 
 fn multi_thread() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect(WORKS)
 }
 
 /// On both runtimes, with the real clock. That of the test harness is paused on one, and its deadlines would pass while a server thinks.

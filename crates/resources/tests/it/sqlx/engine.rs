@@ -14,7 +14,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::server::Server;
+use super::{WORKS, server::Server};
 
 pub(super) trait Engine: Database<Connection: RollbackLater + Transactional<Error = sqlx::Error>> {
     type Place;
@@ -113,7 +113,7 @@ impl<E: Engine> Names<E> {
 
     /// Which names begin with this.
     pub(super) async fn beginning(&self, start: &str) -> Vec<String> {
-        let names = E::names(&mut *self.judge.lock().await).await.unwrap();
+        let names = E::names(&mut *self.judge.lock().await).await.expect(WORKS);
         names.iter().filter_map(|name| name.strip_prefix(start)).map(str::to_owned).collect()
     }
 
@@ -123,7 +123,7 @@ impl<E: Engine> Names<E> {
         let mut connection = self.pool.acquire().await.unwrap_or_else(|error| panic!("{after}: {error}"));
         // Something is used before the judge looks: what was queued is done by then.
         E::run(&mut connection, "SELECT 1").await.unwrap_or_else(|error| panic!("{after}: {error}"));
-        assert_eq!(self.open_transactions().await.unwrap(), 0, "{after}: a transaction is open");
+        assert_eq!(self.open_transactions().await.expect(WORKS), 0, "{after}: a transaction is open");
         E::run(&mut connection, "BEGIN").await.unwrap_or_else(|error| panic!("{after}: {error}"));
         E::run(&mut connection, "ROLLBACK").await.unwrap_or_else(|error| panic!("{after}: {error}"));
         connection.return_to_pool().await;
@@ -142,7 +142,7 @@ impl Folder {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("bowline-{}-{}", std::process::id(), COUNT.fetch_add(1, Relaxed));
         let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).unwrap();
+        fs::create_dir_all(&path).expect(WORKS);
         Folder(path)
     }
 

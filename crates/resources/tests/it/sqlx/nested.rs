@@ -5,7 +5,7 @@ use sqlx::{Connection as _, Error, Postgres, Sqlite};
 use tokio::task::yield_now;
 
 use super::{
-    POINTS, dropped_at,
+    POINTS, WORKS, dropped_at,
     engine::{Engine, Folder, Names},
     on_both_in_real_time,
     server::Server,
@@ -26,7 +26,7 @@ fn rs_15_rs_16_savepoints_on_postgres() {
 
 fn all_cases<E: Engine>(place: &E::Place) {
     on_both_in_real_time(async || {
-        let names = Names::<E>::open(place).await.unwrap();
+        let names = Names::<E>::open(place).await.expect(WORKS);
         every_end(&names).await;
         borrowed_is_dropped(&names).await;
         inner_is_dropped(&names).await;
@@ -36,7 +36,7 @@ fn all_cases<E: Engine>(place: &E::Place) {
 }
 
 async fn every_end<E: Engine>(names: &Names<E>) {
-    let mut connection = names.pool.acquire().await.unwrap();
+    let mut connection = names.pool.acquire().await.expect(WORKS);
     transaction_on(&mut *connection, async |tx| {
         E::add(tx, "1 outer".into()).await?;
         let failed = savepoint(tx, async |tx| {
@@ -52,7 +52,7 @@ async fn every_end<E: Engine>(names: &Names<E>) {
         .await
     })
     .await
-    .unwrap();
+    .expect(WORKS);
     assert_eq!(names.beginning("1 ").await, ["inner", "innermost", "outer"]);
     let failed = transaction_on(&mut *connection, async |tx| {
         savepoint(tx, async |tx| E::add(tx, "2 kept, but not by the outer one".into()).await).await?;
@@ -69,19 +69,19 @@ async fn borrowed_is_dropped<E: Engine>(names: &Names<E>) {
     for woken in [false, true] {
         for point in 0..POINTS {
             let start = format!("{woken} {point} ");
-            let mut connection = names.pool.acquire().await.unwrap();
+            let mut connection = names.pool.acquire().await.expect(WORKS);
             let body = async |tx: &mut Tx<'_, E::Connection>| {
                 E::add(tx, format!("{start}a")).await?;
                 E::add(tx, format!("{start}b")).await
             };
             let finished = dropped_at(point, woken, transaction_on(&mut *connection, body)).await.is_some();
             // Not in the transaction that was left, and so there whatever becomes of that.
-            E::add(&mut connection, format!("{start}c")).await.unwrap();
+            E::add(&mut connection, format!("{start}c")).await.expect(WORKS);
             let stored = names.beginning(&start).await;
             assert!(stored == ["c"] || stored == ["a", "b", "c"], "{start}: {stored:?}");
             let next = transaction_on(&mut *connection, async |tx| E::add(tx, format!("{start}d")).await);
-            next.await.unwrap();
-            assert_eq!(names.beginning(&start).await.last().unwrap(), "d");
+            next.await.expect(WORKS);
+            assert_eq!(names.beginning(&start).await.last().expect(WORKS), "d");
 
             // And the pool as the next user.
             drop(dropped_at(point, woken, transaction_on(&mut *connection, body)).await);
@@ -132,12 +132,12 @@ async fn inner_is_dropped<E: Engine>(names: &Names<E>) {
 }
 
 async fn not_in_one_of_sqlx<E: Engine>(names: &Names<E>) {
-    let mut connection = names.pool.acquire().await.unwrap();
-    let mut theirs = connection.begin().await.unwrap();
-    E::add(&mut theirs, "theirs".into()).await.unwrap();
+    let mut connection = names.pool.acquire().await.expect(WORKS);
+    let mut theirs = connection.begin().await.expect(WORKS);
+    E::add(&mut theirs, "theirs".into()).await.expect(WORKS);
     let body = async |_: &mut Tx<'_, E::Connection>| -> Result<(), Error> { panic!("it runs") };
     assert!(matches!(transaction_on(&mut *theirs, body).await, Err(Error::InvalidSavePointStatement)));
-    theirs.commit().await.unwrap();
+    theirs.commit().await.expect(WORKS);
     assert_eq!(names.beginning("theirs").await, [""]);
     connection.return_to_pool().await;
     names.assert_clean("one of sqlx").await;

@@ -8,6 +8,8 @@ use tokio::{
     sync::watch,
 };
 
+use super::WORKS;
+
 /// Between a client and a server. It goes with its runtime.
 pub(super) struct Proxy {
     address: SocketAddr,
@@ -17,15 +19,15 @@ pub(super) struct Proxy {
 
 impl Proxy {
     pub(super) async fn to(port: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect(WORKS);
+        let address = listener.local_addr().expect(WORKS);
         let (deaths, died) = watch::channel(0);
         tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
                 let mut died = died.clone();
                 died.mark_unchanged();
                 tokio::spawn(async move {
-                    let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    let mut server = TcpStream::connect(("127.0.0.1", port)).await.expect(WORKS);
                     tokio::select! {
                         _ = copy_bidirectional(&mut client, &mut server) => {}
                         // Neither closed nor read: as a cable that is cut.

@@ -7,7 +7,7 @@ use bowline_resources::{ConnectionSource, savepoint, transaction, transaction_on
 use sqlx::{Acquire, Error, Postgres, Sqlite};
 
 use super::{
-    current_thread, dropped_at,
+    WORKS, current_thread, dropped_at,
     engine::{Engine, Folder, Names},
     on_both_in_real_time,
     proxy::Proxy,
@@ -20,16 +20,16 @@ use crate::support::{Log, observe};
 fn sqlx_3932_a_begin_that_is_dropped_leaves_no_transaction_in_the_pool_of_sqlite() {
     let folder = Folder::new();
     on_both_in_real_time(async || {
-        let names = Names::<Sqlite>::open(&folder).await.unwrap();
-        let mut connection = names.pool.acquire().await.unwrap();
+        let names = Names::<Sqlite>::open(&folder).await.expect(WORKS);
+        let mut connection = names.pool.acquire().await.expect(WORKS);
         while dropped_at(0, false, Sqlite::run(&mut connection, "BEGIN")).await.is_some() {
-            Sqlite::run(&mut connection, "ROLLBACK").await.unwrap(); // It need not wait; the next one may have to.
+            Sqlite::run(&mut connection, "ROLLBACK").await.expect(WORKS); // It need not wait; the next one may have to.
         }
         drop(connection);
-        let mut connection = names.pool.acquire().await.unwrap();
+        let mut connection = names.pool.acquire().await.expect(WORKS);
         let begin = Sqlite::run(&mut connection, "BEGIN").await.unwrap_err();
         assert!(begin.to_string().contains("within a transaction"), "{begin}");
-        Sqlite::run(&mut connection, "ROLLBACK").await.unwrap();
+        Sqlite::run(&mut connection, "ROLLBACK").await.expect(WORKS);
 
         while dropped_at(0, false, transaction_on(&mut *connection, async |_| Ok::<_, Error>(()))).await.is_some() {}
         drop(connection);
@@ -52,18 +52,18 @@ fn sqlx_3932_a_begin_that_is_dropped_leaves_no_transaction_in_the_pool_of_sqlite
 fn sqlx_4385_a_begin_that_is_dropped_leaves_no_transaction_in_the_pool_of_postgres() {
     let Some(server) = Server::start() else { return };
     on_both_in_real_time(async || {
-        let names = Names::<Postgres>::open(&server).await.unwrap();
-        let mut connection = names.pool.acquire().await.unwrap();
+        let names = Names::<Postgres>::open(&server).await.expect(WORKS);
+        let mut connection = names.pool.acquire().await.expect(WORKS);
         while dropped_at(0, false, connection.begin()).await.is_some() {}
         drop(connection);
-        let mut connection = names.pool.acquire().await.unwrap();
-        assert_eq!(names.open_transactions().await.unwrap(), 1, "mended? then this test needs another before");
-        Postgres::add(&mut connection, "of the next user".into()).await.unwrap();
+        let mut connection = names.pool.acquire().await.expect(WORKS);
+        assert_eq!(names.open_transactions().await.expect(WORKS), 1, "mended? then this test needs another before");
+        Postgres::add(&mut connection, "of the next user".into()).await.expect(WORKS);
         assert!(names.beginning("of the next").await.is_empty(), "it has landed in the transaction of another one");
-        Postgres::run(&mut connection, "ROLLBACK").await.unwrap();
+        Postgres::run(&mut connection, "ROLLBACK").await.expect(WORKS);
 
         while dropped_at(0, false, transaction_on(&mut *connection, async |_| Ok::<_, Error>(()))).await.is_some() {}
-        Postgres::add(&mut connection, "of the next user".into()).await.unwrap();
+        Postgres::add(&mut connection, "of the next user".into()).await.expect(WORKS);
         assert_eq!(names.beginning("of the next").await.len(), 1);
         drop(connection);
         names.assert_clean("a borrowed connection").await;
@@ -80,11 +80,11 @@ fn sqlx_4385_a_begin_that_is_dropped_leaves_no_transaction_in_the_pool_of_postgr
 /// With a savepoint of sqlx's it is worse: what is rolled back is the transaction around, of which nobody is told.
 fn savepoint_that_is_dropped(server: &Server) {
     current_thread().block_on(async {
-        let names = Names::<Postgres>::open(server).await.unwrap();
-        let mut tx = names.pool.begin().await.unwrap();
-        Postgres::add(&mut tx, "sqlx before".into()).await.unwrap();
+        let names = Names::<Postgres>::open(server).await.expect(WORKS);
+        let mut tx = names.pool.begin().await.expect(WORKS);
+        Postgres::add(&mut tx, "sqlx before".into()).await.expect(WORKS);
         while dropped_at(0, false, (&mut *tx).begin()).await.is_some() {}
-        Postgres::add(&mut tx, "sqlx after".into()).await.unwrap();
+        Postgres::add(&mut tx, "sqlx after".into()).await.expect(WORKS);
         drop(tx.commit().await);
         assert_eq!(names.beginning("sqlx ").await, ["after"], "half of a transaction");
 
@@ -94,7 +94,7 @@ fn savepoint_that_is_dropped(server: &Server) {
             Postgres::add(tx, "ours then".into()).await
         })
         .await
-        .unwrap();
+        .expect(WORKS);
         assert_eq!(names.beginning("ours ").await, ["before", "then"]);
     });
 }
@@ -106,9 +106,9 @@ fn sqlx_4349_a_peer_that_is_dead_does_not_keep_the_permit_of_the_pool() {
     on_both_in_real_time(async || {
         let proxy = Proxy::to(server.port()).await;
         let pool = || Names::<Postgres>::pool(server.options(proxy.port()));
-        let names = Names { pool: pool(), ..Names::<Postgres>::open(&server).await.unwrap() };
+        let names = Names { pool: pool(), ..Names::<Postgres>::open(&server).await.expect(WORKS) };
 
-        let connection = names.pool.acquire().await.unwrap();
+        let connection = names.pool.acquire().await.expect(WORKS);
         proxy.die();
         drop(connection);
         let next = tokio::time::timeout(Duration::from_millis(500), names.pool.acquire()).await;
@@ -147,8 +147,8 @@ fn sqlx_4349_a_peer_that_is_dead_does_not_keep_the_permit_of_the_pool() {
 }
 
 async fn usable(names: &Names<Postgres>) {
-    let mut connection = names.pool.acquire().await.unwrap();
-    Postgres::run(&mut connection, "SELECT 1").await.unwrap();
+    let mut connection = names.pool.acquire().await.expect(WORKS);
+    Postgres::run(&mut connection, "SELECT 1").await.expect(WORKS);
     connection.return_to_pool().await;
 }
 
@@ -164,12 +164,12 @@ fn diesel_async_198_a_body_that_is_dropped_leaves_no_transaction_in_the_pool() {
     }
     let folder = Folder::new();
     on_both_in_real_time(async || {
-        let names = Names::<Sqlite>::open(&folder).await.unwrap();
+        let names = Names::<Sqlite>::open(&folder).await.expect(WORKS);
         assert!(timeout(Duration::from_millis(50), by_hand(&names)).await.is_err());
-        let mut next = names.pool.acquire().await.unwrap();
-        Sqlite::add(&mut next, "next".into()).await.unwrap();
+        let mut next = names.pool.acquire().await.expect(WORKS);
+        Sqlite::add(&mut next, "next".into()).await.expect(WORKS);
         assert!(names.beginning("next").await.is_empty(), "the next user works in the transaction of the last one");
-        Sqlite::run(&mut next, "ROLLBACK").await.unwrap();
+        Sqlite::run(&mut next, "ROLLBACK").await.expect(WORKS);
         drop(next);
 
         let ours = transaction(&names.pool, async |tx| {
@@ -177,8 +177,8 @@ fn diesel_async_198_a_body_that_is_dropped_leaves_no_transaction_in_the_pool() {
             pending::<Result<(), Error>>().await
         });
         assert!(timeout(Duration::from_millis(50), ours).await.is_err());
-        let mut next = names.pool.acquire().await.unwrap();
-        Sqlite::add(&mut next, "next".into()).await.unwrap();
+        let mut next = names.pool.acquire().await.expect(WORKS);
+        Sqlite::add(&mut next, "next".into()).await.expect(WORKS);
         assert_eq!(names.beginning("next").await.len(), 1);
         drop(next);
         names.assert_clean("a timeout").await;

@@ -15,7 +15,7 @@ use std::{
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::engine::Folder;
+use super::{WORKS, engine::Folder};
 
 /// Stopped when it is dropped.
 pub(super) struct Server {
@@ -35,7 +35,7 @@ impl Server {
         };
         let folder = Folder::new();
         if let Some((user, group)) = drop_to() {
-            chown(folder.path(), Some(user), Some(group)).unwrap();
+            chown(folder.path(), Some(user), Some(group)).expect(WORKS);
         }
         let data = folder.path().join("data");
         let made = command(&programs, "initdb")
@@ -43,10 +43,10 @@ impl Server {
             .arg(&data)
             .current_dir(folder.path())
             .output()
-            .unwrap();
+            .expect(WORKS);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         // Free now. Whoever takes it before the server does makes the test fail, not wrong.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0").expect(WORKS).local_addr().expect(WORKS).port();
         let process = command(&programs, "postgres")
             .arg("-D")
             .arg(&data)
@@ -54,9 +54,9 @@ impl Server {
             .arg(folder.path())
             .args(["-c", "fsync=off", "-c", "max_connections=50", "-c", "shared_buffers=8MB"])
             .current_dir(folder.path())
-            .stderr(fs::File::create(folder.path().join("log")).unwrap())
+            .stderr(fs::File::create(folder.path().join("log")).expect(WORKS))
             .spawn()
-            .unwrap();
+            .expect(WORKS);
         let server = Server { process, programs, port, folder };
         server.wait_until_ready();
         Some(server)
@@ -132,8 +132,8 @@ fn drop_to() -> Option<(u32, u32)> {
     if fs::metadata("/proc/self").ok()?.uid() != 0 {
         return None;
     }
-    let users = fs::read_to_string("/etc/passwd").unwrap();
+    let users = fs::read_to_string("/etc/passwd").expect(WORKS);
     let line = users.lines().find(|line| line.starts_with("postgres:")).expect("the package makes a user `postgres`");
-    let mut ids = line.split(':').skip(2).map(|id| id.parse().unwrap());
-    Some((ids.next().unwrap(), ids.next().unwrap()))
+    let mut ids = line.split(':').skip(2).map(|id| id.parse().expect(WORKS));
+    Some((ids.next().expect(WORKS), ids.next().expect(WORKS)))
 }
