@@ -65,7 +65,7 @@ impl Database {
     }
 
     fn rows(&self) -> Vec<u32> {
-        self.rows.lock().unwrap().clone()
+        self.rows.lock().expect("no panic under the lock").clone()
     }
 
     fn connect(&self) -> Connection {
@@ -127,7 +127,7 @@ impl Transactional for Connection {
         self.database.clone().act("commit").await?;
         self.saved.truncate(depth);
         if depth == 0 {
-            self.database.rows.lock().unwrap().clone_from(&self.rows);
+            self.database.rows.lock().expect("no panic under the lock").clone_from(&self.rows);
             self.is_open = false;
         }
         Ok(())
