@@ -1,6 +1,6 @@
 //! SQLite: sqlx keeps the depth on the thread of the connection, where no future can be dropped.
 
-use sqlx::{Error, SqliteConnection, sqlite::SqliteTransactionManager as Manager};
+use sqlx::{Connection, Error, SqliteConnection, sqlite::SqliteTransactionManager as Manager};
 use sqlx_core::transaction::TransactionManager;
 
 use crate::transaction::{RollbackLater, Step, Transactional};
@@ -12,6 +12,10 @@ impl Transactional for SqliteConnection {
     type Error = Error;
 
     async fn begin(&mut self, depth: usize) -> Result<(), Error> {
+        if Manager::get_transaction_depth(self) != depth {
+            // A rollback for later may still be in the queue of the thread. The answer comes after it.
+            self.ping().await?;
+        }
         if Manager::get_transaction_depth(self) != depth {
             // Of an sqlx transaction around ours, or one inside that was not ended.
             return Err(Error::InvalidSavePointStatement);
