@@ -43,13 +43,15 @@
 //! - [`exit_stack()`], [`ExitStack`]: any number of resources and callbacks, released together, the last one first
 //! - [`Shared`], [`KeyedShared`]: one value for many users, released by the last; [`Swap`]: one that is replaced while it is in use
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
+//! - [`transaction`]: commits on `Ok` and rolls back on everything else, on a connection of a [`ConnectionSource`], such as a pool
+//! - [`transaction_on`]: the same on a borrowed connection; [`savepoint`]: a part that fails alone
 //!
 //! # Which one
 //!
 //! | at the end | use |
 //! |---|---|
 //! | the same, whatever happened | [`with`], and ignore the [`Exit`] |
-//! | one thing after success, another after everything else | [`transaction`] |
+//! | one thing after success, another after everything else | [`transaction`]; with a connection that is only borrowed [`transaction_on`] |
 //! | more cases than these two | [`with`], and match on the [`Exit`] |
 //!
 //! A value whose destructor can do all that is needed without an await needs none of this: let it drop.
@@ -68,7 +70,8 @@
 //!
 //! # Rust version
 //!
-//! 1.85 is declared, and checked by a lint. There are no features.
+//! 1.85 is declared, and checked by a lint. The feature `sqlx` needs 1.94, as sqlx does: it makes its pools (SQLite,
+//! PostgreSQL) a [`ConnectionSource`], and its connections [`Transactional`]. It has sqlx 0.9 in its public API.
 #![forbid(unsafe_code)]
 
 mod exit;
@@ -79,6 +82,8 @@ mod lease;
 mod masked;
 mod resource;
 mod shared;
+#[cfg(feature = "sqlx")]
+mod sqlx;
 mod swap;
 mod transaction;
 mod unseen;
@@ -91,5 +96,7 @@ pub use lease::{Lease, lease};
 pub use resource::Resource;
 pub use shared::{AcquireError, Closed, KeyedShared, Shared, SharedLease, SharedStatistics};
 pub use swap::{Swap, SwapError};
-pub use transaction::{Begin, transaction};
+pub use transaction::{
+    ConnectionSource, EndingWithin, RollbackLater, Step, Transactional, Tx, savepoint, transaction, transaction_on,
+};
 pub use with::with;

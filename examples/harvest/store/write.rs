@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread};
 
-use bowline_resources::{Begin, transaction};
+use bowline_resources::{ConnectionSource, Transactional, transaction};
 use rusqlite::{Connection, OptionalExtension, params};
 use tracing::debug;
 
@@ -12,39 +12,52 @@ use crate::{
     page::{Page, Record},
 };
 
-/// An open transaction on the one connection: who holds it may write.
+/// The one connection, for who writes in a transaction on it.
 #[derive(Debug)]
 pub struct Writing(Store);
 
-impl Begin for Store {
-    type Transaction = Writing;
+impl Transactional for Writing {
     type Error = StoreError;
 
-    async fn begin(&self) -> Result<Writing, StoreError> {
-        self.call("begin a transaction", |connection| connection.execute_batch("BEGIN IMMEDIATE")).await?;
-        Ok(Writing(self.clone()))
+    async fn begin(&mut self, _depth: usize) -> Result<(), StoreError> {
+        self.0.call("begin a transaction", |connection| connection.execute_batch("BEGIN IMMEDIATE")).await
     }
 
-    async fn commit(&self, _: Writing) -> Result<(), StoreError> {
-        let slow_commit = self.slow_commit;
-        self.call("commit", move |connection| {
+    async fn commit(&mut self, _depth: usize) -> Result<(), StoreError> {
+        let slow_commit = self.0.slow_commit;
+        let commit = move |connection: &Connection| {
             if !slow_commit.is_zero() {
                 eprintln!("committing");
                 thread::sleep(slow_commit);
             }
-            let committed = connection.execute_batch("COMMIT");
-            if committed.is_err() && !connection.is_autocommit() {
-                // SQLite keeps a transaction whose commit failed, and the next one could not begin.
-                connection.execute_batch("ROLLBACK")?;
-            }
-            committed
-        })
-        .await
+            connection.execute_batch("COMMIT")
+        };
+        self.0.call("commit", commit).await
     }
 
-    async fn rollback(&self, _: Writing) -> Result<(), StoreError> {
-        self.call("roll back", |connection| connection.execute_batch("ROLLBACK")).await
+    async fn rollback(&mut self, _depth: usize) -> Result<(), StoreError> {
+        // Also after a commit that failed: SQLite may have kept the transaction, and the next one could not begin.
+        let rollback = |connection: &Connection| {
+            if connection.is_autocommit() { Ok(()) } else { connection.execute_batch("ROLLBACK") }
+        };
+        self.0.call("roll back", rollback).await
     }
+}
+
+impl ConnectionSource for Store {
+    type Connection = Writing;
+    type Guard = Box<Writing>;
+
+    async fn acquire(&self) -> Result<Box<Writing>, StoreError> {
+        Ok(Box::new(Writing(self.clone())))
+    }
+
+    async fn give_back(&self, _: Box<Writing>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// There is only this one, and the next transaction says what is wrong with it.
+    fn discard(&self, _: Box<Writing>) {}
 }
 
 impl Store {
@@ -55,7 +68,7 @@ impl Store {
     /// The database fails. Nothing was stored.
     pub async fn save(&self, run: i64, pages: Vec<Arc<Page>>, checkpoint: &Checkpoint) -> Result<Stored, StoreError> {
         let checkpoint = checkpoint.clone();
-        let stored = transaction(self, async |writing: &mut Writing| {
+        let stored = transaction(self, async |writing| {
             let table = writing.0.table.clone();
             let write = move |connection: &Connection| {
                 let stored = write_pages(connection, &table, run, &pages)?;

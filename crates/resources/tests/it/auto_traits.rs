@@ -2,14 +2,17 @@
 
 use std::pin::Pin;
 
-use bowline_resources::{CloseError, Exit, ExitStack, Loan, ReleaseError, exit_stack, transaction, with};
 use bowline_resources::{
-    AcquireError, Closed, Exit, KeyedShared, Shared, SharedLease, SharedStatistics, Swap, SwapError, transaction, with,
+    AcquireError, CloseError, Closed, ConnectionSource, Exit, ExitStack, KeyedShared, Loan, ReleaseError, Shared,
+    SharedLease, SharedStatistics, Step, Swap, SwapError, Transactional, Tx, exit_stack, savepoint, transaction, with,
 };
 use bowline_testing::{assert_send, assert_send_value, assert_sync, assert_unpin, on_both_runtimes};
 use tokio::task::yield_now;
 
-use crate::support::{Door, Log, Stuck};
+use crate::{
+    support::{Door, Log, Stuck},
+    transaction::{Connection, Database},
+};
 
 #[test]
 fn exits_are_send_sync_and_unpin() {
@@ -93,31 +96,29 @@ fn nesting_does_not_multiply_the_size_of_the_future() {
 
 #[test]
 fn transactions_are_send() {
-    fn generic<B: bowline_resources::Begin<Error = Stuck>>(begin: &B) -> impl Future<Output = Result<(), Stuck>> {
-        transaction(begin, async |_| Ok(()))
+    fn generic<S>(source: &S) -> impl Future<Output = Result<(), Stuck>>
+    where
+        S: ConnectionSource<Connection: Transactional<Error = Stuck>>,
+    {
+        transaction(source, async |_| Ok(()))
     }
-    let _ = generic::<Nothing>;
-    assert_send_value(&transaction(&Nothing, async |()| Ok::<_, Stuck>(())));
-}
-
-#[derive(Clone)]
-struct Nothing;
-
-impl bowline_resources::Begin for Nothing {
-    type Transaction = ();
-    type Error = Stuck;
-
-    async fn begin(&self) -> Result<(), Stuck> {
-        Ok(())
-    }
-
-    async fn commit(&self, (): ()) -> Result<(), Stuck> {
-        Ok(())
-    }
-
-    async fn rollback(&self, (): ()) -> Result<(), Stuck> {
-        Ok(())
-    }
+    let _ = generic::<Database>;
+    let (database, text, mut count) = (Database::default(), String::from("borrowed"), 0);
+    assert_send_value(&transaction(&database, async |tx| {
+        count += text.len();
+        savepoint(tx, async |tx| {
+            count += text.len();
+            yield_now().await;
+            tx.add(1);
+            Ok::<_, Stuck>(())
+        })
+        .await
+    }));
+    assert_send::<Tx<'_, Connection>>();
+    assert_sync::<Tx<'_, u32>>();
+    assert_unpin::<Tx<'_, Connection>>();
+    assert_send::<Step>();
+    assert_sync::<Step>();
 }
 
 #[test]
@@ -155,21 +156,34 @@ fn uses_of_stacks_are_send() {
         loan.release().await.unwrap();
         Ok::<_, CloseError>(())
     }));
+}
+
 /// Neither the resource nor its errors have to be `Sync`.
 struct NotSync(std::cell::Cell<u8>);
+
 impl bowline_resources::Resource for NotSync {
     type Value = u8;
     type Error = std::cell::Cell<u8>;
+
     async fn acquire(&mut self) -> Result<u8, Self::Error> {
         Ok(self.0.get())
+    }
+
     async fn release(&mut self, _: u8, _: Exit) -> Result<(), Self::Error> {
         Ok(())
+    }
+}
+
+#[test]
 fn shared_resources_cross_threads() {
     assert_send::<(Shared<NotSync>, KeyedShared<String, NotSync>, Swap<NotSync>, SharedLease<NotSync>)>();
     assert_sync::<(Shared<NotSync>, KeyedShared<String, NotSync>, Swap<NotSync>, SharedLease<NotSync>)>();
     assert_unpin::<(Shared<NotSync>, KeyedShared<String, NotSync>, Swap<NotSync>, SharedLease<NotSync>)>();
     assert_send::<(AcquireError<Stuck>, SwapError<Stuck>, Closed, SharedStatistics)>();
     assert_sync::<(AcquireError<Stuck>, SwapError<Stuck>, Closed, SharedStatistics)>();
+}
+
+#[test]
 fn uses_of_shared_resources_are_send() {
     let shared = Shared::new(|| NotSync(std::cell::Cell::new(1)));
     assert_send_value(&shared.get());
@@ -181,7 +195,9 @@ fn uses_of_shared_resources_are_send() {
     fn of(swap: &Swap<NotSync>) {
         assert_send_value(&swap.swap(NotSync(std::cell::Cell::new(1))));
         assert_send_value(&swap.close());
+    }
     fn released(share: SharedLease<NotSync>) {
         assert_send_value(&share.release());
+    }
     let _ = (of, released);
 }

@@ -18,6 +18,7 @@ mod shared_idle;
 mod shared_keyed;
 mod shared_many;
 mod shared_model;
+mod sqlx;
 mod support;
 mod swap;
 mod transaction;
