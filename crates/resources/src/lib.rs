@@ -41,6 +41,7 @@
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
 //! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
+//! - [`Pool`]: a bounded number of values, used again and reset in between; [`Pooled`] has the hooks
 //!
 //! # Which one
 //!
@@ -74,6 +75,7 @@ mod from_fns;
 mod held;
 mod lease;
 mod masked;
+mod pool;
 mod resource;
 mod transaction;
 mod unseen;
@@ -82,6 +84,10 @@ mod with;
 pub use exit::Exit;
 pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
+pub use pool::{
+    AcquireError, Checkout, CloseReport, Destroyed, GiveBackError, Pool, PoolBuilder, PoolCheckout, PoolStatistics,
+    Pooled, TryAcquireError,
+};
 pub use resource::Resource;
 pub use transaction::{Begin, transaction};
 pub use with::with;
