@@ -9,7 +9,7 @@ use std::{
 };
 
 use bowline_concurrency::Failure;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{runtime::Handle, task::unconstrained, time::sleep};
 
 use crate::masked::Masked;
 
@@ -30,23 +30,29 @@ pub(super) fn in_background<T: Send + 'static>(runtime: &Handle, work: impl FnOn
 
 /// The output, unless it takes longer. Most are ready at once, and then no timer is made.
 pub(super) async fn within<F: Future>(limit: Option<Duration>, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    if let Some(output) = at_once(future.as_mut()).await {
-        return Some(output);
-    }
-    match limit {
-        Some(limit) => timeout(limit, future).await.ok(),
-        None => Some(future.await),
-    }
+    noting_waits(limit, || {}, future).await
 }
 
-/// Polls once; the output if it is ready.
-pub(super) async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+/// Like [`within`]; calls `waits` if the output is not ready at once.
+pub(super) async fn noting_waits<F: Future>(
+    limit: Option<Duration>,
+    waits: impl FnOnce(),
+    future: F,
+) -> Option<F::Output> {
+    let (mut future, mut timer, mut waits) = (pin!(future), pin!(None), Some(waits));
     poll_fn(|cx| {
-        Poll::Ready(match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        })
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        if let Some(waits) = waits.take() {
+            waits();
+            // Unconstrained: it fires although the future has used up the budget of its task.
+            timer.set(limit.map(|limit| unconstrained(sleep(limit))));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|()| None),
+            None => Poll::Pending,
+        }
     })
     .await
 }

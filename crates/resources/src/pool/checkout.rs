@@ -12,7 +12,7 @@ use bowline_concurrency::{Reason, Scope, Shield, inspect::Holding, shield};
 use super::{
     errors::GiveBackError,
     pooled::Pooled,
-    recycle::{ResetFailure, recycle, recycle_in_background, recycle_unseen},
+    recycle::{ResetFailure, Return, recycle, recycle_in_background, recycle_unseen},
     statistics::Cause,
     tenant::Tenant,
 };
@@ -61,8 +61,8 @@ impl<R: Pooled> Checkout<R> {
     pub fn give_back(mut self) -> impl Future<Output = Result<(), GiveBackError<R::Error>>> + Send {
         self.ended = Some(Exit::Completed); // For a drop before the first poll.
         async move {
-            let (tenant, is_invalid) = self.into_parts();
-            let work = shield(Duration::MAX, recycle(tenant, is_invalid, Exit::Completed));
+            let Err(back) = self.into_return(Exit::Completed).put_clean() else { return Ok(()) };
+            let work = shield(Duration::MAX, recycle(back));
             Masked::new(work, hand_recycling_off::<R>).await.map_err(ResetFailure::into_error)
         }
     }
@@ -77,9 +77,9 @@ impl<R: Pooled> Checkout<R> {
     ///
     /// It may be dropped at any point, also before its first poll: the value is destroyed in the background.
     pub fn discard(mut self) -> impl Future<Output = Result<(), R::Error>> + Send {
-        self.invalidate();
+        self.invalidate(); // For a drop before the first poll.
         async move {
-            let (tenant, _) = self.into_parts();
+            let tenant = self.into_tenant();
             let work = shield(Duration::MAX, tenant.destroy(Cause::Discarded, Exit::Failed));
             Masked::new(work, hand_discarding_off::<R>).await
         }
@@ -92,12 +92,18 @@ impl<R: Pooled> Checkout<R> {
 
     /// Gives the value back after a use that ended so. Errors go to the observer.
     pub(super) async fn end(self, exit: Exit) {
-        let (tenant, is_invalid) = self.into_parts();
-        recycle_unseen(tenant, is_invalid, exit).await;
+        if let Err(back) = self.into_return(exit).put_clean() {
+            recycle_unseen(back).await;
+        }
     }
 
-    fn into_parts(mut self) -> (Tenant<R>, bool) {
-        (self.tenant.take().expect(HELD), self.is_invalid)
+    fn into_return(self, exit: Exit) -> Return<R> {
+        let is_invalid = self.is_invalid;
+        Return::new(self.into_tenant(), is_invalid, exit)
+    }
+
+    fn into_tenant(mut self) -> Tenant<R> {
+        self.tenant.take().expect(HELD)
     }
 }
 
@@ -138,7 +144,7 @@ impl<R: Pooled> Drop for Checkout<R> {
     fn drop(&mut self) {
         if let Some(tenant) = self.tenant.take() {
             let exit = self.ended.take().unwrap_or_else(exit_of_drop);
-            recycle_in_background(tenant, self.is_invalid, exit);
+            recycle_in_background(Return::new(tenant, self.is_invalid, exit));
         }
     }
 }

@@ -1,6 +1,12 @@
 //! What a pool needs to know about a resource.
 
-use std::fmt;
+use std::{
+    any::type_name,
+    fmt,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use crate::{exit::Exit, from_fns::FromFns, resource::Resource};
 
@@ -68,7 +74,7 @@ pub trait Pooled: Resource + Clone + Sync {
 
     /// Cleans the value when it comes back, before anybody else gets it; nothing by default.
     ///
-    /// Be ready at once where there is nothing to do: then it costs no task.
+    /// Be ready at once where there is nothing to do: then it costs no task. The default costs nothing at all.
     ///
     /// # Errors
     ///
@@ -80,7 +86,7 @@ pub trait Pooled: Resource + Clone + Sync {
     /// value is destroyed.
     fn reset(&mut self, value: &mut Self::Value, exit: &Exit) -> impl Future<Output = Result<(), Self::Error>> + Send {
         _ = (value, exit);
-        std::future::ready(Ok(()))
+        Nothing::default()
     }
 
     /// Proves that a value still works which has been idle for longer than [`PoolBuilder::check_after_idle`](crate::PoolBuilder::check_after_idle), before it is handed
@@ -95,7 +101,7 @@ pub trait Pooled: Resource + Clone + Sync {
     /// That of [`reset`](Pooled::reset): a value whose check is finished after its caller has gone goes back into the pool.
     fn check(&mut self, value: &mut Self::Value) -> impl Future<Output = Result<(), Self::Error>> + Send {
         _ = value;
-        std::future::ready(Ok(()))
+        Nothing::default()
     }
 }
 
@@ -109,4 +115,30 @@ where
     R: FnOnce(V, Exit) -> ReleaseFuture + Clone + Send + Sync + 'static,
     ReleaseFuture: Future<Output = Result<(), E>> + Send,
 {
+}
+
+/// What the default hooks return, by which they are known: a pool does not call those.
+struct Nothing<E>(PhantomData<fn() -> E>);
+
+impl<E> Default for Nothing<E> {
+    fn default() -> Self {
+        Nothing(PhantomData)
+    }
+}
+
+impl<E> Future for Nothing<E> {
+    type Output = Result<(), E>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), E>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Whether `reset` is more than the default.
+pub(super) fn has_reset<R: Pooled>() -> bool {
+    fn differs<'a, R: Pooled, F: Future>(_: impl Fn(&'a mut R, &'a mut R::Value, &'a Exit) -> F) -> bool {
+        // The types have lifetimes, so that they have no `TypeId`. Only the default hooks can name this one, which is private.
+        type_name::<F>() != type_name::<Nothing<R::Error>>()
+    }
+    differs::<R, _>(R::reset)
 }

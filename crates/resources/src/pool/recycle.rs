@@ -5,7 +5,7 @@ use std::{any::Any, fmt, panic::resume_unwind, pin::pin, time::Duration};
 use bowline_concurrency::Failure;
 
 use super::{
-    background::{at_once, in_background, within},
+    background::{in_background, noting_waits},
     errors::GiveBackError,
     fill::end_of,
     pooled::Pooled,
@@ -45,13 +45,34 @@ impl<E: fmt::Debug + Send + 'static> ResetFailure<E> {
     }
 }
 
-/// Resets the value and puts it back; or destroys it.
-pub(super) async fn recycle<R: Pooled>(
-    mut tenant: Tenant<R>,
-    is_invalid: bool,
+/// A value that comes back after a use that ended so.
+pub(super) struct Return<R: Pooled> {
+    tenant: Tenant<R>,
     exit: Exit,
-) -> Result<(), ResetFailure<R::Error>> {
-    if let Some((cause, exit)) = end(&tenant, is_invalid, &exit) {
+    /// Why it must not be used again, and what its release is told.
+    end: Option<(Cause, Exit)>,
+}
+
+impl<R: Pooled> Return<R> {
+    pub(super) fn new(tenant: Tenant<R>, is_invalid: bool, exit: Exit) -> Self {
+        let end = end(&tenant, is_invalid, &exit);
+        Return { tenant, exit, end }
+    }
+
+    /// Puts the value back if it can go as it is.
+    pub(super) fn put_clean(self) -> Result<(), Self> {
+        if self.end.is_some() || self.tenant.place.shared().has_reset {
+            return Err(self);
+        }
+        self.tenant.put_back();
+        Ok(())
+    }
+}
+
+/// Resets the value and puts it back; or destroys it.
+pub(super) async fn recycle<R: Pooled>(back: Return<R>) -> Result<(), ResetFailure<R::Error>> {
+    let Return { mut tenant, exit, end } = back;
+    if let Some((cause, exit)) = end {
         tenant.destroy_unseen(cause, exit).await;
         return Ok(());
     }
@@ -81,15 +102,8 @@ async fn reset<R: Pooled>(tenant: &mut Tenant<R>, exit: &Exit) -> Option<ResetFa
     let Tenant { item, place } = tenant;
     let (resource, value) = item.held.parts_mut();
     // The call is in the block, so that its panic is caught, too.
-    let mut resetting = pin!(async { resource.reset(value, exit).await });
-    let mut resetting = pin!(caught(resetting.as_mut()));
-    let outcome = match at_once(resetting.as_mut()).await {
-        Some(outcome) => Some(outcome),
-        None => {
-            place.enter(Phase::Recycling);
-            within(Some(limit), resetting).await
-        }
-    };
+    let resetting = pin!(async { resource.reset(value, exit).await });
+    let outcome = noting_waits(Some(limit), || place.enter(Phase::Recycling), caught(resetting)).await;
     match outcome {
         Some(Ok(Ok(()))) => None,
         Some(Ok(Err(error))) => Some(ResetFailure::Error(error)),
@@ -99,13 +113,14 @@ async fn reset<R: Pooled>(tenant: &mut Tenant<R>, exit: &Exit) -> Option<ResetFa
 }
 
 /// Like [`recycle`], for the observer alone.
-pub(super) async fn recycle_unseen<R: Pooled>(tenant: Tenant<R>, is_invalid: bool, exit: Exit) {
-    if let Err(failure) = recycle(tenant, is_invalid, exit).await {
+pub(super) async fn recycle_unseen<R: Pooled>(back: Return<R>) {
+    if let Err(failure) = recycle(back).await {
         failure.report::<R>();
     }
 }
 
-pub(super) fn recycle_in_background<R: Pooled>(tenant: Tenant<R>, is_invalid: bool, exit: Exit) {
-    let runtime = tenant.item.runtime.clone();
-    in_background(&runtime, move || masked::<R, _>(recycle_unseen(tenant, is_invalid, exit)));
+pub(super) fn recycle_in_background<R: Pooled>(back: Return<R>) {
+    let Err(back) = back.put_clean() else { return };
+    let runtime = back.tenant.item.runtime.clone();
+    in_background(&runtime, move || masked::<R, _>(recycle_unseen(back)));
 }

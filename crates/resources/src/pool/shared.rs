@@ -11,7 +11,7 @@ use tokio::{sync::Notify, time::Instant};
 use super::{
     builder::Config,
     place::Place,
-    pooled::Pooled,
+    pooled::{Pooled, has_reset},
     state::{Closing, Grant, Left, State},
     statistics::Cause,
     tenant::{Item, Tenant},
@@ -21,6 +21,7 @@ use crate::exit::Exit;
 pub(super) struct Shared<R: Pooled> {
     pub(super) resource: R,
     pub(super) config: Config,
+    pub(super) has_reset: bool,
     pub(super) seen: inspect::Resource,
     /// Tells that a closed pool is empty.
     pub(super) emptied: Notify,
@@ -36,7 +37,7 @@ pub(super) enum Granted<R: Pooled> {
 impl<R: Pooled> Shared<R> {
     pub(super) fn new(resource: R, config: Config, seen: inspect::Resource) -> Self {
         let state = Mutex::new(State::new(config.max_size));
-        Shared { resource, config, seen, emptied: Notify::new(), state }
+        Shared { resource, config, has_reset: has_reset::<R>(), seen, emptied: Notify::new(), state }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State<R>> {

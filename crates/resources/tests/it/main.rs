@@ -6,6 +6,8 @@ mod exit;
 mod guard;
 mod lease;
 mod nesting;
+mod pool;
+mod pool_support;
 mod support;
 mod transaction;
 mod with;

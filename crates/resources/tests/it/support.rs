@@ -54,6 +54,17 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Like [`assert_balanced`](Log::assert_balanced), for what is closed in another order.
+    pub(crate) fn assert_balanced_in_any_order(&self) {
+        let (mut opened, mut closed) = (self.opened(), self.closed());
+        opened.sort();
+        closed.sort();
+        assert_eq!(closed, opened, "{:?}", self.entries());
+        assert_eq!(self.values.live(), 0, "a value is left: {:?}", self.entries());
+    }
+}
+
 #[derive(Debug, PartialEq)]
 pub(crate) struct Stuck(pub(crate) &'static str);
 
