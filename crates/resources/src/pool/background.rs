@@ -46,6 +46,11 @@ pub(super) async fn noting_waits<F: Future>(
         }
         if let Some(waits) = waits.take() {
             waits();
+        }
+        if cx.waker().will_wake(Waker::noop()) {
+            return Poll::Pending; // On the spot, where the runtime may be gone, and with it the timers. It is polled again if it is not.
+        }
+        if timer.is_none() {
             // Unconstrained: it fires although the future has used up the budget of its task.
             timer.set(limit.map(|limit| unconstrained(sleep(limit))));
         }

@@ -69,7 +69,7 @@ impl Log {
 pub(crate) struct Stuck(pub(crate) &'static str);
 
 /// What an acquisition or a release does after its awaits.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Act {
     Works,
     Fails,
