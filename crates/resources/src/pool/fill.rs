@@ -52,8 +52,7 @@ pub(super) fn try_acquire<R: Pooled>(shared: &Arc<Shared<R>>) -> Result<Tenant<R
         if state.is_closed {
             return Err(TryAcquireError::Closed);
         }
-        let ticket = state.ticket();
-        let Some(item) = state.take_value(ticket) else { return Err(TryAcquireError::NoneReady) };
+        let Some(item) = state.take_value() else { return Err(TryAcquireError::NoneReady) };
         drop(state);
         let tenant = Tenant { item, place: Place::in_use(shared) };
         if let Some(cause) = tenant.unfit() {

@@ -95,29 +95,21 @@ impl<R: Pooled> State<R> {
         self.next_ticket
     }
 
-    /// A place for the holder of this ticket, if one is to be had and nobody in line was earlier.
-    pub(super) fn take(&mut self, ticket: u64) -> Option<Grant<R>> {
-        self.take_value(ticket).map(Grant::Value).or_else(|| {
-            let is_free = self.is_first(ticket) && self.size() < self.max;
-            is_free.then(|| {
+    /// A place, if one is to be had. Then nobody waits for it (invariant 3).
+    pub(super) fn take(&mut self) -> Option<Grant<R>> {
+        self.take_value().map(Grant::Value).or_else(|| {
+            (self.size() < self.max).then(|| {
                 self.busy[Phase::Creating as usize] += 1;
                 Grant::Room
             })
         })
     }
 
-    /// An idle value for the holder of this ticket.
-    pub(super) fn take_value(&mut self, ticket: u64) -> Option<Box<Item<R>>> {
-        if !self.is_first(ticket) {
-            return None;
-        }
+    /// An idle value.
+    pub(super) fn take_value(&mut self) -> Option<Box<Item<R>>> {
         let item = self.idle.pop_back()?;
         self.busy[Phase::InUse as usize] += 1;
         Some(item)
-    }
-
-    fn is_first(&self, ticket: u64) -> bool {
-        self.line.first_key_value().is_none_or(|(first, _)| ticket <= *first)
     }
 
     /// What was granted to this ticket.

@@ -33,7 +33,7 @@ impl<'a, R: Pooled> Turn<'a, R> {
             return Err(Closed);
         }
         let ticket = state.ticket();
-        let grant = state.take(ticket);
+        let grant = state.take();
         drop(state);
         let turn = Turn { shared, ticket, is_in_line: false, waiting: None };
         Ok((turn, grant.map(|grant| shared.granted(grant))))
@@ -46,7 +46,7 @@ impl<'a, R: Pooled> Turn<'a, R> {
             self.is_in_line = false;
             return Poll::Ready(Err(Closed));
         }
-        let grant = if self.is_in_line { state.fetch(self.ticket) } else { state.take(self.ticket) };
+        let grant = if self.is_in_line { state.fetch(self.ticket) } else { state.take() };
         if let Some(grant) = grant {
             drop(state);
             self.is_in_line = false;

@@ -116,3 +116,44 @@ impl bowline_resources::Begin for Nothing {
         Ok(())
     }
 }
+
+#[test]
+fn pools_and_their_parts_are_send_and_sync() {
+    use bowline_resources::{
+        AcquireError, Checkout, CloseReport, GiveBackError, Pool, PoolBuilder, PoolCheckout, PoolStatistics,
+        TryAcquireError,
+    };
+
+    use crate::pool_support::Wire;
+
+    assert_send::<Pool<Wire>>();
+    assert_sync::<Pool<Wire>>();
+    assert_unpin::<Pool<Wire>>();
+    assert_send::<PoolBuilder<Wire>>();
+    assert_sync::<PoolBuilder<Wire>>();
+    assert_send::<Checkout<Wire>>();
+    assert_sync::<Checkout<Wire>>();
+    assert_unpin::<Checkout<Wire>>();
+    assert_send::<PoolCheckout<Wire>>();
+    assert_sync::<PoolCheckout<Wire>>();
+    assert_send::<PoolStatistics>();
+    assert_send::<CloseReport>();
+    assert_sync::<AcquireError<Stuck>>();
+    assert_sync::<GiveBackError<Stuck>>();
+    assert_sync::<TryAcquireError>();
+}
+
+#[test]
+fn uses_of_a_pool_are_send() {
+    use bowline_resources::{AcquireError, Checkout, Pool, Pooled};
+
+    fn generic<R: Pooled>(pool: &Pool<R>, text: &str) {
+        assert_send_value(&pool.acquire());
+        assert_send_value(&pool.close(std::time::Duration::ZERO));
+        assert_send_value(&pool.with(async |_: &mut Checkout<R>| {
+            yield_now().await;
+            Ok::<_, AcquireError<R::Error>>(text.len())
+        }));
+    }
+    generic(&crate::pool_support::Wire::new(&Log::default()).pool(1).build(), "borrowed");
+}

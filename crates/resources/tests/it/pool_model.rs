@@ -101,7 +101,7 @@ async fn run(steps: Vec<Step>) {
     let now = assert_at_rest(&pool);
     if !now.is_closed {
         // All places can be had.
-        let all = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+        let all = (pool.acquire().await.expect("a place"), pool.acquire().await.expect("a place"));
         assert_eq!(pool.statistics().in_use, MAX_SIZE);
         drop(all);
     }

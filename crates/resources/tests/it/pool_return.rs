@@ -1,13 +1,14 @@
 //! The way back into a pool.
 
 use std::{
+    num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
     thread,
     time::Duration,
 };
 
 use bowline_concurrency::{lost_releases, scope, timeout};
-use bowline_resources::{AcquireError, Exit, GiveBackError};
+use bowline_resources::{AcquireError, Exit, GiveBackError, Pool, resource};
 use bowline_testing::{Polled, assert_cancel_safe, on_both_runtimes, on_current_thread};
 use tokio::{
     runtime::{Builder, Handle},
@@ -153,6 +154,19 @@ fn a_value_whose_body_did_not_end_is_destroyed() {
         assert_eq!(assert_at_rest(&pool).destroyed.interrupted, 2);
         assert_eq!(log.all("reset "), ["1: failed"]);
         assert_eq!(log.all("closed "), ["1: panicked", "2: dropped"]);
+    });
+}
+
+#[test]
+fn by_default_only_a_use_that_ended_is_followed_by_another() {
+    on_both_runtimes(async || {
+        let pool = Pool::new(resource(async || Ok::<_, Stuck>(7), async |_, _| Ok(())), NonZeroUsize::MIN);
+        pool.with(async |_| Ok::<_, Failed>(())).await.unwrap();
+        pool.with(async |_| Err::<(), _>(Failed)).await.unwrap_err();
+        assert_eq!(pool.statistics().created, 1);
+        panic_of(pool.with(async |_| -> Result<(), Failed> { panic!("body") })).await;
+        assert_eq!(pool.statistics().destroyed.interrupted, 1);
+        pool.close(SECOND).await;
     });
 }
 

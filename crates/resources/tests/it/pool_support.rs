@@ -48,7 +48,7 @@ struct Live(Arc<Mutex<Script>>);
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.0.lock().unwrap().live -= 1;
+        self.0.lock().expect("no panic under the lock").live -= 1;
     }
 }
 
@@ -75,12 +75,12 @@ impl Wire {
     }
 
     pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
-        self.script.lock().unwrap()
+        self.script.lock().expect("no panic under the lock")
     }
 
     /// A builder of a pool of at most so many.
     pub(crate) fn pool(&self, max_size: usize) -> PoolBuilder<Wire> {
-        Pool::builder(self.clone(), max_size.try_into().unwrap())
+        Pool::builder(self.clone(), max_size.try_into().expect("more than none"))
     }
 }
 
