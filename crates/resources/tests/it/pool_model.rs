@@ -9,12 +9,12 @@ use std::{
 
 use bowline_concurrency::{scope, settled};
 use bowline_resources::{AcquireError, Checkout, Pool};
-use bowline_testing::{Polled, on_current_thread};
+use bowline_testing::{Polled, on_both_runtimes, on_current_thread};
 use proptest::{prelude::*, sample::Index};
-use tokio::time::sleep;
+use tokio::{task::yield_now, time::sleep};
 
 use crate::{
-    pool_support::{Wire, assert_at_rest},
+    pool_support::{Failed, Wire, assert_at_rest},
     support::{Act, Log, Stuck, observe},
 };
 
@@ -177,6 +177,54 @@ async fn play(pool: &Pool<Wire>, wire: &Wire, steps: Vec<Step>) {
             now.waiting == 0 || (now.idle == 0 && taken == MAX_SIZE),
             "somebody waits beside a free place: {now:?}"
         );
+    }
+}
+
+#[test]
+fn rs_27_nothing_is_lost_in_a_crowd() {
+    on_both_runtimes(async || {
+        let log = Log::default();
+        let wire = Wire::new(&log);
+        wire.script().reset = (1, Act::Works);
+        let pool = wire.pool(4).build();
+        scope(async |group| {
+            for task in 0..50 {
+                let pool = pool.clone();
+                drop(group.spawn(async move {
+                    for round in 0..60 {
+                        use_once(&pool, task + round).await;
+                    }
+                }));
+            }
+        })
+        .await;
+        assert_at_rest(&pool);
+        assert!(pool.close(Duration::from_secs(1)).await.is_complete());
+        assert!(wire.script().most_live <= 4);
+        log.assert_balanced_in_any_order();
+    });
+}
+
+async fn use_once(pool: &Pool<Wire>, how: usize) {
+    match how % 7 {
+        0 => drop(pool.acquire().await.expect("a value")),
+        1 => pool.acquire().await.expect("a value").give_back().await.expect("a reset"),
+        2 => pool.acquire().await.expect("a value").discard().await.expect("a release"),
+        3 => drop(pool.try_acquire()),
+        4 => _ = pool.with(async |_| Err::<(), _>(Failed)).await,
+        5 => _ = Polled::new(Box::pin(pool.acquire())).poll(),
+        _ => {
+            let mut body = Polled::new(Box::pin(pool.with(async |_| {
+                yield_now().await;
+                Ok::<_, Failed>(())
+            })));
+            for _ in 0..how % 5 {
+                if body.poll().is_ready() {
+                    break;
+                }
+                yield_now().await;
+            }
+        }
     }
 }
 
