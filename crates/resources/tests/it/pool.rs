@@ -270,20 +270,19 @@ fn rs_27_who_got_a_broken_one_keeps_his_place_in_line() {
         let log = Log::default();
         let wire = Wire::new(&log);
         let pool = wire.pool(1).build();
-        drop(pool.acquire().await.unwrap());
+        let held = pool.acquire().await.unwrap();
+        let (mut first, mut next) = (Polled::new(Box::pin(pool.acquire())), Polled::new(Box::pin(pool.acquire())));
+        first.assert_pending();
+        next.assert_pending();
+        drop(held);
         wire.script().is_usable = |line| line.number > 1;
-        scope(async |_| {
-            let mut first = Polled::new(Box::pin(pool.acquire()));
-            first.assert_pending(); // Until the first value has gone.
-            let mut next = Polled::new(Box::pin(pool.acquire()));
-            next.assert_pending();
-            let got = finish(first).await.unwrap();
-            assert_eq!(got.number, 2);
-            next.assert_pending();
-            drop(got);
-            assert_eq!(next.assert_ready().unwrap().number, 2);
-        })
-        .await;
+        scope(async |_| first.assert_pending()).await; // Until it has gone.
+        assert!(first.is_woken() && !next.is_woken());
+        let got = finish(first).await.unwrap();
+        assert_eq!(got.number, 2);
+        next.assert_pending();
+        drop(got);
+        assert_eq!(next.assert_ready().unwrap().number, 2);
         assert_eq!(wire.script().most_live, 1);
         assert_eq!(assert_at_rest(&pool).destroyed.unusable, 1);
         pool.close(Duration::from_secs(1)).await;
