@@ -31,6 +31,10 @@ impl<R: Resource> Held<R> {
         self.value.as_mut().expect(HELD)
     }
 
+    pub(crate) fn parts_mut(&mut self) -> (&mut R, &mut R::Value) {
+        (&mut self.resource, self.value.as_mut().expect(HELD))
+    }
+
     pub(crate) async fn release(mut self, exit: Exit) -> Result<(), R::Error> {
         let value = self.value.take().expect(HELD);
         let outcome = self.resource.release(value, exit).await;

@@ -45,6 +45,7 @@
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, on a connection of a [`ConnectionSource`], such as a pool
 //! - [`transaction_on`]: the same on a borrowed connection; [`savepoint`]: a part that fails alone
+//! - [`Pool`]: a bounded number of values, used again and reset in between; [`Pooled`] has the hooks
 //!
 //! # Which one
 //!
@@ -80,6 +81,7 @@ mod from_fns;
 mod held;
 mod lease;
 mod masked;
+mod pool;
 mod resource;
 mod shared;
 #[cfg(feature = "sqlx")]
@@ -93,8 +95,12 @@ pub use exit::Exit;
 pub use exit_stack::{CallbackOutput, CloseError, ExitStack, Loan, ReleaseError, exit_stack};
 pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
+pub use pool::{
+    AcquireError, Checkout, CloseReport, Destroyed, GiveBackError, Pool, PoolBuilder, PoolCheckout, PoolStatistics,
+    Pooled, TryAcquireError,
+};
 pub use resource::Resource;
-pub use shared::{AcquireError, Closed, KeyedShared, Shared, SharedLease, SharedStatistics};
+pub use shared::{Closed, KeyedShared, ShareError, Shared, SharedLease, SharedStatistics};
 pub use swap::{Swap, SwapError};
 pub use transaction::{
     ConnectionSource, EndingWithin, RollbackLater, Step, Transactional, Tx, savepoint, transaction, transaction_on,

@@ -12,7 +12,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub(crate) use self::core::Core;
 pub use self::{
-    errors::{AcquireError, Closed},
+    errors::{Closed, ShareError},
     guard::SharedLease,
     keyed::KeyedShared,
 };
@@ -82,7 +82,7 @@ impl<R: Resource<Value: Sync>> Shared<R> {
     ///
     /// # Errors
     ///
-    /// [`AcquireError::Failed`] with the error of the acquisition; [`AcquireError::Closed`].
+    /// [`ShareError::Failed`] with the error of the acquisition; [`ShareError::Closed`].
     ///
     /// # Panics
     ///
@@ -94,7 +94,7 @@ impl<R: Resource<Value: Sync>> Shared<R> {
     /// waits for that: others who wait then have the value; if there are none, it is released, or kept as an idle one.
     ///
     /// The others wait for it: poll it to its end or drop it, and do not keep it aside half-done.
-    pub async fn get(&self) -> Result<SharedLease<R>, AcquireError<R::Error>> {
+    pub async fn get(&self) -> Result<SharedLease<R>, ShareError<R::Error>> {
         Arc::clone(&self.core).get().await
     }
 

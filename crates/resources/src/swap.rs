@@ -13,7 +13,7 @@ use tokio::sync::Mutex as Line;
 use crate::{
     held::name,
     resource::Resource,
-    shared::{AcquireError, Closed, Core, SharedLease},
+    shared::{Closed, Core, ShareError, SharedLease},
 };
 
 /// A value that can be replaced by a newer one while it is in use: a configuration, a log file that is rotated, a connection after a failover.
@@ -164,8 +164,8 @@ async fn acquire<R: Resource<Value: Sync>>(resource: R) -> Result<SharedLease<R>
     let make = move || resource.take().expect("a resource of a swap is acquired once");
     match Core::new(Box::new(make), Duration::ZERO).get().await {
         Ok(share) => Ok(share),
-        Err(AcquireError::Failed(error)) => Err(error),
-        Err(AcquireError::Closed) => unreachable!("nobody else knows it"),
+        Err(ShareError::Failed(error)) => Err(error),
+        Err(ShareError::Closed) => unreachable!("nobody else knows it"),
     }
 }
 

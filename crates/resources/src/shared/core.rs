@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    errors::{AcquireError, Closed},
+    errors::{Closed, ShareError},
     guard::SharedLease,
     idle,
     seat::Seat,
@@ -81,7 +81,7 @@ impl<R: Resource<Value: Sync>> Core<R> {
     }
 
     /// The value: that of the others, or a new one.
-    pub(crate) async fn get(self: Arc<Self>) -> Result<SharedLease<R>, AcquireError<R::Error>> {
+    pub(crate) async fn get(self: Arc<Self>) -> Result<SharedLease<R>, ShareError<R::Error>> {
         let seat = Seat::take(&self)?;
         if let Some(value) = self.value() {
             return Ok(SharedLease::new(value, seat));
@@ -93,7 +93,7 @@ impl<R: Resource<Value: Sync>> Core<R> {
         // The release of the last value may still be running.
         let turn = Arc::clone(&self.turn).lock_owned().await;
         if self.state().is_closed {
-            return Err(AcquireError::Closed);
+            return Err(ShareError::Closed);
         }
         let turn = Turn::new(turn, Arc::clone(&self));
         let (budget, runtime, origin) = (turn.release_within(), Handle::current(), Origin::current());
@@ -104,7 +104,7 @@ impl<R: Resource<Value: Sync>> Core<R> {
             drop(entry);
             Ok(SharedLease::new(value, seat))
         };
-        Masked::new(shield(budget, acquired), hand_acquisition_off).await.map_err(AcquireError::Failed)
+        Masked::new(shield(budget, acquired), hand_acquisition_off).await.map_err(ShareError::Failed)
     }
 
     /// The share of somebody who has a seat (invariant 1).

@@ -10,7 +10,7 @@ pub struct Closed;
 /// Why [`Shared::get`](crate::Shared::get) or [`KeyedShared::get`](crate::KeyedShared::get) gave no value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum AcquireError<E> {
+pub enum ShareError<E> {
     /// The acquisition failed. The next caller acquires anew: errors are not kept.
     #[error("{0}")]
     Failed(E),
@@ -19,8 +19,8 @@ pub enum AcquireError<E> {
     Closed,
 }
 
-impl<E> From<Closed> for AcquireError<E> {
+impl<E> From<Closed> for ShareError<E> {
     fn from(Closed: Closed) -> Self {
-        AcquireError::Closed
+        ShareError::Closed
     }
 }

@@ -15,7 +15,7 @@ use bowline_concurrency::{Failure, gather};
 
 use super::{
     core::Core,
-    errors::{AcquireError, Closed},
+    errors::{Closed, ShareError},
     guard::SharedLease,
 };
 use crate::{held::name, resource::Resource};
@@ -98,7 +98,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`AcquireError::Failed`] with the error of the acquisition; [`AcquireError::Closed`].
+    /// [`ShareError::Failed`] with the error of the acquisition; [`ShareError::Closed`].
     ///
     /// # Panics
     ///
@@ -107,7 +107,7 @@ where
     /// # Cancel safety
     ///
     /// That of [`Shared::get`](crate::Shared::get).
-    pub async fn get(&self, key: K) -> Result<SharedLease<R>, AcquireError<R::Error>> {
+    pub async fn get(&self, key: K) -> Result<SharedLease<R>, ShareError<R::Error>> {
         let core = self.core(Arc::new(key))?;
         core.get().await
     }

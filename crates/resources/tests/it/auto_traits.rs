@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use bowline_resources::{
-    AcquireError, CloseError, Closed, ConnectionSource, Exit, ExitStack, KeyedShared, Loan, ReleaseError, Shared,
+    CloseError, Closed, ConnectionSource, Exit, ExitStack, KeyedShared, Loan, ReleaseError, ShareError, Shared,
     SharedLease, SharedStatistics, Step, Swap, SwapError, Transactional, Tx, exit_stack, savepoint, transaction, with,
 };
 use bowline_testing::{assert_send, assert_send_value, assert_sync, assert_unpin, on_both_runtimes};
@@ -179,8 +179,8 @@ fn shared_resources_cross_threads() {
     assert_send::<(Shared<NotSync>, KeyedShared<String, NotSync>, Swap<NotSync>, SharedLease<NotSync>)>();
     assert_sync::<(Shared<NotSync>, KeyedShared<String, NotSync>, Swap<NotSync>, SharedLease<NotSync>)>();
     assert_unpin::<(Shared<NotSync>, KeyedShared<String, NotSync>, Swap<NotSync>, SharedLease<NotSync>)>();
-    assert_send::<(AcquireError<Stuck>, SwapError<Stuck>, Closed, SharedStatistics)>();
-    assert_sync::<(AcquireError<Stuck>, SwapError<Stuck>, Closed, SharedStatistics)>();
+    assert_send::<(ShareError<Stuck>, SwapError<Stuck>, Closed, SharedStatistics)>();
+    assert_sync::<(ShareError<Stuck>, SwapError<Stuck>, Closed, SharedStatistics)>();
 }
 
 #[test]
@@ -200,4 +200,45 @@ fn uses_of_shared_resources_are_send() {
         assert_send_value(&share.release());
     }
     let _ = (of, released);
+}
+
+#[test]
+fn pools_and_their_parts_are_send_and_sync() {
+    use bowline_resources::{
+        AcquireError, Checkout, CloseReport, GiveBackError, Pool, PoolBuilder, PoolCheckout, PoolStatistics,
+        TryAcquireError,
+    };
+
+    use crate::pool_support::Wire;
+
+    assert_send::<Pool<Wire>>();
+    assert_sync::<Pool<Wire>>();
+    assert_unpin::<Pool<Wire>>();
+    assert_send::<PoolBuilder<Wire>>();
+    assert_sync::<PoolBuilder<Wire>>();
+    assert_send::<Checkout<Wire>>();
+    assert_sync::<Checkout<Wire>>();
+    assert_unpin::<Checkout<Wire>>();
+    assert_send::<PoolCheckout<Wire>>();
+    assert_sync::<PoolCheckout<Wire>>();
+    assert_send::<PoolStatistics>();
+    assert_send::<CloseReport>();
+    assert_sync::<AcquireError<Stuck>>();
+    assert_sync::<GiveBackError<Stuck>>();
+    assert_sync::<TryAcquireError>();
+}
+
+#[test]
+fn uses_of_a_pool_are_send() {
+    use bowline_resources::{AcquireError, Checkout, Pool, Pooled};
+
+    fn generic<R: Pooled>(pool: &Pool<R>, text: &str) {
+        assert_send_value(&pool.acquire());
+        assert_send_value(&pool.close(std::time::Duration::ZERO));
+        assert_send_value(&pool.with(async |_: &mut Checkout<R>| {
+            yield_now().await;
+            Ok::<_, AcquireError<R::Error>>(text.len())
+        }));
+    }
+    generic(&crate::pool_support::Wire::new(&Log::default()).pool(1).build(), "borrowed");
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread};
 
 use bowline_concurrency::scope;
-use bowline_resources::{AcquireError, Resource, Shared};
+use bowline_resources::{Resource, ShareError, Shared};
 use bowline_testing::{Polled, assert_cancel_safe, on_both_runtimes, on_current_thread};
 use tokio::task::yield_now;
 
@@ -115,7 +115,7 @@ fn rs_26_a_failed_acquisition_is_its_callers_and_the_next_tries_again_in_order()
             outcomes.push(outcome);
         }
         let errors: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().err().cloned()).collect();
-        let failed = Some(AcquireError::Failed(Stuck("acquire")));
+        let failed = Some(ShareError::Failed(Stuck("acquire")));
         assert_eq!(errors, [failed.clone(), failed, None, None]);
         assert_eq!(log.opened(), ["a"]);
         drop(outcomes);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bowline_concurrency::scope;
-use bowline_resources::{AcquireError, Closed, Shared};
+use bowline_resources::{Closed, ShareError, Shared};
 use bowline_testing::{Polled, assert_cancel_safe, on_both_runtimes};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn closing_releases_an_idle_value_and_refuses_newcomers() {
         drop(shared.get().await.unwrap());
         shared.close().await.unwrap();
         assert_eq!(log.entries(), ["open a", "closing a", "closed a: completed"]);
-        assert_eq!(shared.get().await.unwrap_err(), AcquireError::Closed);
+        assert_eq!(shared.get().await.unwrap_err(), ShareError::Closed);
         shared.close().await.unwrap();
     });
 }
@@ -36,7 +36,7 @@ fn closing_waits_until_the_users_have_left_and_the_value_is_released() {
         let clone = share.clone();
         let mut closing = Polled::new(shared.close());
         closing.assert_pending();
-        assert_eq!(shared.get().await.unwrap_err(), AcquireError::Closed);
+        assert_eq!(shared.get().await.unwrap_err(), ShareError::Closed);
         drop(clone);
         closing.assert_pending();
         let mut ending = Polled::new(share.release()); // No idle time any more.
@@ -55,7 +55,7 @@ fn closing_half_way_is_closing() {
         let shared = doors(&log, &[]).idle_for(IDLE);
         let share = shared.get().await.unwrap();
         Polled::new(shared.close()).assert_pending();
-        assert_eq!(shared.get().await.unwrap_err(), AcquireError::Closed);
+        assert_eq!(shared.get().await.unwrap_err(), ShareError::Closed);
         scope(async |_| drop(share)).await;
         log.assert_balanced();
     });
@@ -72,7 +72,7 @@ fn closing_refuses_those_who_wait_and_spares_the_one_who_acquires() {
         closing.assert_pending();
         for waiting in &mut gets[1..] {
             assert!(waiting.is_woken());
-            assert_eq!(waiting.assert_ready().unwrap_err(), AcquireError::Closed);
+            assert_eq!(waiting.assert_ready().unwrap_err(), ShareError::Closed);
         }
         let share = gets[0].assert_ready().unwrap();
         closing.assert_pending();
@@ -95,7 +95,7 @@ fn closing_refuses_the_one_who_waits_for_a_release() {
         closing.assert_pending();
         ending.assert_ready().unwrap();
         closing.assert_pending(); // The newcomer is before it.
-        assert_eq!(newcomer.assert_ready().unwrap_err(), AcquireError::Closed);
+        assert_eq!(newcomer.assert_ready().unwrap_err(), ShareError::Closed);
         closing.assert_ready().unwrap();
         assert_eq!(log.opened(), ["a"]);
     });
@@ -157,6 +157,6 @@ fn an_acquisition_that_ends_after_it_was_dropped_is_released() {
 #[test]
 fn errors_say_what_to_do() {
     let closed = "the resource has been closed: make a new one, or close it later";
-    assert_eq!(AcquireError::<String>::from(Closed).to_string(), closed);
-    assert_eq!(AcquireError::Failed("no route").to_string(), "no route");
+    assert_eq!(ShareError::<String>::from(Closed).to_string(), closed);
+    assert_eq!(ShareError::Failed("no route").to_string(), "no route");
 }

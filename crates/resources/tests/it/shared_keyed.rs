@@ -11,7 +11,7 @@ use std::{
 };
 
 use bowline_concurrency::scope;
-use bowline_resources::{AcquireError, KeyedShared};
+use bowline_resources::{KeyedShared, ShareError};
 use bowline_testing::{Polled, assert_cancel_safe, on_both_runtimes, on_current_thread, on_multi_thread};
 use tokio::{task::yield_now, time::sleep};
 
@@ -117,8 +117,8 @@ fn a_key_whose_acquisition_fails_is_gone() {
         let log = Log::default();
         let keyed = KeyedShared::new(move |name: &&'static str| Door::new(name, &log).acquire(1, Act::Fails));
         let (one, other) = tokio::join!(keyed.get("a"), keyed.get("a"));
-        assert_eq!(one.unwrap_err(), AcquireError::Failed(Stuck("acquire")));
-        assert_eq!(other.unwrap_err(), AcquireError::Failed(Stuck("acquire")));
+        assert_eq!(one.unwrap_err(), ShareError::Failed(Stuck("acquire")));
+        assert_eq!(other.unwrap_err(), ShareError::Failed(Stuck("acquire")));
         assert!(keyed.is_empty());
     });
 }
@@ -136,8 +136,8 @@ fn closing_releases_the_idle_ones_and_waits_for_the_rest() {
             yield_now().await;
         }
         assert_eq!(log.closed(), ["a"]);
-        assert_eq!(keyed.get("c").await.unwrap_err(), AcquireError::Closed);
-        assert_eq!(keyed.get("b").await.unwrap_err(), AcquireError::Closed);
+        assert_eq!(keyed.get("c").await.unwrap_err(), ShareError::Closed);
+        assert_eq!(keyed.get("b").await.unwrap_err(), ShareError::Closed);
         b.release().await.unwrap();
         while closing.poll().is_pending() {
             yield_now().await;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use bowline_concurrency::scope;
-use bowline_resources::{AcquireError, Exit, KeyedShared, Resource};
+use bowline_resources::{Exit, KeyedShared, Resource, ShareError};
 use bowline_testing::{Polled, on_current_thread};
 use proptest::{collection::vec, prelude::*};
 use tokio::{task::yield_now, time::sleep};
@@ -137,7 +137,7 @@ async fn play(steps: Vec<Step>, idle_for: Duration) {
                     if let Some(mut get) = pick(&mut gets, which) {
                         match get.poll() {
                             Poll::Ready(Ok(share)) => shares.push(share),
-                            Poll::Ready(Err(error)) => assert_eq!(error, AcquireError::Failed(Stuck("acquire"))),
+                            Poll::Ready(Err(error)) => assert_eq!(error, ShareError::Failed(Stuck("acquire"))),
                             Poll::Pending => gets.push(get),
                         }
                     }
@@ -168,7 +168,7 @@ async fn play(steps: Vec<Step>, idle_for: Duration) {
         drop((gets, shares, releases));
         for key in 0..3 {
             while let Err(error) = keyed.get(key).await {
-                assert_eq!(error, AcquireError::Failed(Stuck("acquire")));
+                assert_eq!(error, ShareError::Failed(Stuck("acquire")));
             }
         }
     })

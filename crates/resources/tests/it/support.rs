@@ -56,6 +56,17 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Like [`assert_balanced`](Log::assert_balanced), for what is closed in another order.
+    pub(crate) fn assert_balanced_in_any_order(&self) {
+        let (mut opened, mut closed) = (self.opened(), self.closed());
+        opened.sort();
+        closed.sort();
+        assert_eq!(closed, opened, "{:?}", self.entries());
+        assert_eq!(self.values.live(), 0, "a value is left: {:?}", self.entries());
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stuck(pub(crate) &'static str);
 
@@ -68,7 +79,7 @@ impl fmt::Display for Stuck {
 impl Error for Stuck {}
 
 /// What an acquisition or a release does after its awaits.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Act {
     Works,
     Fails,
