@@ -280,7 +280,7 @@ fn cancelled_here() -> Exit {
 }
 
 /// The output of the future, or its panic.
-async fn caught<F: Future>(mut future: Pin<&mut F>) -> thread::Result<F::Output> {
+pub(crate) async fn caught<F: Future>(mut future: Pin<&mut F>) -> thread::Result<F::Output> {
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(poll) => poll.map(Ok),
         Err(payload) => Poll::Ready(Err(payload)),
