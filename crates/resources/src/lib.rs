@@ -40,6 +40,7 @@
 //! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
 //! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
+//! - [`Resource::zip`], [`all`]: several acquired and released at once; [`Resource::map`], [`Resource::map_err`]: another value, another error
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
 //!
 //! # Which one
@@ -69,19 +70,32 @@
 //! 1.85 is declared, and checked by a lint. There are no features.
 #![forbid(unsafe_code)]
 
+mod all;
 mod exit;
+mod first_failure;
 mod from_fns;
 mod held;
 mod lease;
+mod map;
+mod map_err;
 mod masked;
+mod member;
+mod owed;
+mod release_within;
 mod resource;
 mod transaction;
 mod unseen;
 mod with;
+mod zip;
 
+pub use all::{All, all};
 pub use exit::Exit;
 pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
+pub use map::Map;
+pub use map_err::MapErr;
+pub use release_within::WithReleaseWithin;
 pub use resource::Resource;
 pub use transaction::{Begin, transaction};
 pub use with::with;
+pub use zip::Zip;
