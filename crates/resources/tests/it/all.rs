@@ -51,7 +51,9 @@ fn rs_30_one_that_fails_has_the_others_released() {
                 assert_eq!(panic_of(used).await, "acquire panics");
             }
             assert_eq!(log.opened(), ["fast", "slow"]);
-            assert_eq!(log.all("closed "), ["fast: failed", "slow: failed"]);
+            let mut closed = log.all("closed ");
+            closed.sort();
+            assert_eq!(closed, ["fast: failed", "slow: failed"]);
             assert!(log.all("observed ").is_empty());
         });
     }
@@ -106,8 +108,8 @@ fn rs_15_members_that_are_not_released_are_abandoned() {
             drop(lease(all(acts.map(|(name, act)| Telling::new(name, &log, act)))).await.unwrap());
         })
         .await;
-        let rest = ["abandoned b without a value", "observed overdue of the release"];
-        assert_eq!(log.entries(), [["released a", "released c"], rest].concat());
+        assert_eq!(log.entries()[2..], ["abandoned b without a value", "observed overdue of the release"]);
+        assert_eq!(log.all("released ").len(), 2);
     });
     let log = Log::default();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();

@@ -136,6 +136,7 @@ fn rs_19_what_was_acquired_is_released_although_the_partners_acquisition_is_over
             let both = Door::new("a", &log).zip(Door::new("hangs", &log).acquire(0, Act::Hangs));
             let mut used = Polled::new(with(both, async |_| awaits(0).await));
             used.assert_pending();
+            yield_now().await;
             used.assert_pending();
             assert_eq!(log.opened(), ["a"]);
         })
@@ -235,6 +236,7 @@ fn an_acquisition_that_is_dropped_by_hand_keeps_what_it_has() {
             {
                 let mut acquiring = Polled::new(both.acquire());
                 acquiring.assert_pending();
+                yield_now().await;
                 acquiring.assert_pending();
                 assert_eq!(log.opened(), ["a"]);
             }
