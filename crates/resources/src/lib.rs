@@ -41,6 +41,7 @@
 //! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
 //! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
 //! - [`Resource::zip`], [`all`]: several acquired and released at once; [`Resource::map`], [`Resource::map_err`]: another value, another error
+//! - [`with_local`], [`LocalResource`]: the same for values that are not `Send`, on a `LocalSet`
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
 //!
 //! # Which one
@@ -76,6 +77,7 @@ mod first_failure;
 mod from_fns;
 mod held;
 mod lease;
+mod local;
 mod map;
 mod map_err;
 mod masked;
@@ -92,6 +94,7 @@ pub use all::{All, all};
 pub use exit::Exit;
 pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
+pub use local::{LocalResource, with_local};
 pub use map::Map;
 pub use map_err::MapErr;
 pub use release_within::WithReleaseWithin;

@@ -77,7 +77,8 @@ fn rs_15_the_value_is_abandoned_after_what_was_made() {
     let log = Log::default();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let values = log.values.clone();
-    let held = runtime.block_on(lease(Telling::new("a", &log, Act::Works).map(move |_| values.probe("made").panic_on_drop())));
+    let held =
+        runtime.block_on(lease(Telling::new("a", &log, Act::Works).map(move |_| values.probe("made").panic_on_drop())));
     drop(runtime);
     drop(held);
     assert_eq!((log.entries(), log.values.live()), (vec!["abandoned a with 7".to_owned()], 0));

@@ -118,7 +118,16 @@ fn rs_19_dropped_at_any_await_point_of_a_failing_acquisition_the_partner_is_rele
                 observe(&log);
                 let a = Door::new("a", &log).acquire(4, Act::Works).release(3, Act::Works);
                 let used = with(a.zip(Door::new("b", &log).acquire(2, act)), async |_| awaits(2).await);
-                (async { if act == Act::Panics { drop(panic_of(used).await) } else { used.await.unwrap_err(); } }, log)
+                (
+                    async {
+                        if act == Act::Panics {
+                            drop(panic_of(used).await)
+                        } else {
+                            used.await.unwrap_err();
+                        }
+                    },
+                    log,
+                )
             },
             async |log: Log| log.assert_balanced(),
         )
@@ -158,7 +167,10 @@ fn rs_20_the_loser_of_a_race_of_acquisitions_is_released_and_the_winner_kept() {
         .await
         .unwrap();
         // Its acquisition was finished, and what it gave is gone, when the race returns.
-        assert_eq!(log.entries(), ["open fast", "open slow", "closing slow", "closed slow: its result is not needed any more"]);
+        assert_eq!(
+            log.entries(),
+            ["open fast", "open slow", "closing slow", "closed slow: its result is not needed any more"]
+        );
         winner.release().await.unwrap();
         assert_eq!(log.closed(), ["slow", "fast"]);
     });
