@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use bowline_resources::{Exit, transaction, with};
+use bowline_resources::{Exit, Resource, transaction, with};
 use bowline_testing::{assert_send, assert_send_value, assert_sync, assert_unpin, on_both_runtimes};
 use tokio::task::yield_now;
 
@@ -115,4 +115,18 @@ impl bowline_resources::Begin for Nothing {
     async fn rollback(&self, (): ()) -> Result<(), Stuck> {
         Ok(())
     }
+}
+
+#[test]
+fn resources_made_of_others_are_send_sync_and_unpin() {
+    use bowline_resources::{All, Map, MapErr, WithReleaseWithin, Zip};
+
+    type Mapped = Map<Door, fn(&mut bowline_testing::Probe) -> u8>;
+    type Made = (Zip<Door, Door>, All<Door>, Mapped, MapErr<Door, fn(Stuck) -> u8>, WithReleaseWithin<Door>);
+    assert_send::<Made>();
+    assert_sync::<Made>();
+    assert_unpin::<Made>();
+    let log = Log::default();
+    let both = Door::new("a", &log).zip(Door::new("b", &log)).map(|_| ()).map_err(|error| error.0);
+    assert_send_value(&with(bowline_resources::all([both]), async |_| Ok::<_, &str>(())));
 }

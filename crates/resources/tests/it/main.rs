@@ -7,6 +7,7 @@ mod every_poll;
 mod exit;
 mod guard;
 mod lease;
+mod local;
 mod map;
 mod nesting;
 mod support;

@@ -81,6 +81,10 @@ impl Door {
         Door { name, log: log.clone(), acquire: (1, Act::Works), release: (1, Act::Works) }
     }
 
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
     pub(crate) fn acquire(mut self, awaits: usize, act: Act) -> Self {
         self.acquire = (awaits, act);
         self

@@ -241,7 +241,7 @@ fn an_abandonment_that_panics_does_not_cost_the_partner_its_own() {
 /// A resource that is used by hand: an acquisition that was dropped half-way goes on where it was.
 #[test]
 fn an_acquisition_that_is_dropped_by_hand_keeps_what_it_has() {
-    on_both_runtimes(async || {
+    on_current_thread(async || {
         let log = Log::default();
         scope(async |_| {
             let mut both = Door::new("a", &log).zip(Door::new("b", &log).acquire(3, Act::Works));
