@@ -86,10 +86,14 @@ fn rs_04_rs_07_an_error_of_the_release_is_returned_or_observed() {
 #[test]
 fn rs_06_after_a_failed_acquisition_neither_body_nor_release_run() {
     on_local_sets(async |log| {
+        let awaits = async |_| {
+            log.add("body");
+            Ok::<_, Stuck>(())
+        };
         let door = Here::new(Door::new("a", log).acquire(2, Act::Fails));
-        assert_eq!(with_local(door, async |_| Ok(log.add("body"))).await, Err(Stuck("acquire")));
+        assert_eq!(with_local(door, async |_| awaits(0).await).await, Err(Stuck("acquire")));
         let door = Here::new(Door::new("a", log).acquire(2, Act::Panics));
-        assert_eq!(panic_of(with_local(door, async |_| Ok::<_, Stuck>(log.add("body")))).await, "acquire panics");
+        assert_eq!(panic_of(with_local(door, async |_| awaits(0).await)).await, "acquire panics");
         assert!(log.entries().is_empty());
     });
 }
