@@ -31,7 +31,7 @@ pub trait LocalResource: Sized + 'static {
     ///
     /// # Cancel safety
     ///
-    /// It need not be cancel safe, as that of [`Resource`].
+    /// It need not be cancel safe: whatever becomes of its caller, it goes on, as long as its `LocalSet` and its time last.
     fn acquire(&mut self) -> impl Future<Output = Result<Self::Value, Self::Error>>;
 
     /// As [`Resource::release`].
@@ -42,7 +42,7 @@ pub trait LocalResource: Sized + 'static {
     ///
     /// # Cancel safety
     ///
-    /// It need not be cancel safe, as that of [`Resource`].
+    /// It need not be cancel safe either; cut short, its value goes with it, and [`abandon`](LocalResource::abandon) is told so.
     fn release(&mut self, value: Self::Value, exit: Exit) -> impl Future<Output = Result<(), Self::Error>>;
 
     /// As [`Resource::release_within`]; 30 s unless overridden.
