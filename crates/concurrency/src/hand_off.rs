@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    fmt,
     panic::Location,
     pin::Pin,
     sync::{
@@ -69,7 +70,13 @@ pub fn lost_releases() -> u64 {
 }
 
 pin_project! {
-    pub(crate) struct HandedOff<F> {
+    /// Future of [`Scope::handed_off`](crate::Scope::handed_off): the scope waits until it is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done it drops the work, which is lost: reported, and counted in [`lost_releases`].
+    #[must_use = "work that is dropped is lost: give it to a task"]
+    pub struct HandedOff<F> {
         #[pin]
         below: Below<F>,
         // Dropped after the work, and before the hold: what the work leaves behind goes to the node that waited for the work.
@@ -98,6 +105,12 @@ pin_project! {
 
 impl<F: Future<Output = ()> + Send + 'static> HandedOff<F> {
     pub(crate) fn spawn(to: Arc<Node>, runtime: &Handle, label: Label, work: F, location: &'static Location<'static>) {
+        drop(runtime.spawn(Self::new(to, label, work, location)));
+    }
+}
+
+impl<F: Future<Output = ()>> HandedOff<F> {
+    pub(crate) fn new(to: Arc<Node>, label: Label, work: F, location: &'static Location<'static>) -> Self {
         let hold = hold_nearest(to, label.clone());
         let node = Node::masked(label.clone(), hold.node().clone());
         let below = Below::fixed(node.clone(), work);
@@ -105,7 +118,7 @@ impl<F: Future<Output = ()> + Send + 'static> HandedOff<F> {
         if let Some(tracked) = &tracked {
             tracked.has(&node);
         }
-        drop(runtime.spawn(HandedOff { below, owner: Owner(node), label, finished: false, tracked, hold }));
+        HandedOff { below, owner: Owner(node), label, finished: false, tracked, hold }
     }
 }
 
@@ -121,5 +134,11 @@ impl<F: Future<Output = ()>> Future for HandedOff<F> {
             Failure::panic(this.label.to_string(), payload).report_from(this.hold.node().clone());
         }
         Poll::Ready(())
+    }
+}
+
+impl<F> fmt::Debug for HandedOff<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandedOff").field("name", &self.label).field("finished", &self.finished).finish_non_exhaustive()
     }
 }

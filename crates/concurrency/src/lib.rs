@@ -44,7 +44,7 @@
 //!   [started again](BackgroundTasks::supervise); shut down with a [report](ShutdownReport) of who was forced and who is stuck
 //! - [`run`], [`root_scope`], [`Root`]: where a program enters the tree; signals, and waiting for what is left
 //! - [`cancelled`], [`is_cancelled`], [`shutdown_requested`]: learning of a cancellation, with its [`Reason`]
-//! - [`shield`], [`hand_off`], [`Hold`]: work that goes on after its caller has gone, and is waited for
+//! - [`shield`], [`mask`], [`hand_off`], [`Hold`]: work that goes on after its caller has gone, and is waited for
 //! - [`RunBlocking`], [`SpawnBlocking`]: closures on threads, under the tree
 //! - [`Scope`], [`InScope`], [`settled`], [`drain`]: ways into the tree for tasks that others spawn, and waiting inside it
 //! - [`tree`], [`inspect`](inspect()): what runs and who waits for whom, as text, flowchart or JSON; [`mod@inspect`] for hooks, and for other crates
@@ -260,6 +260,7 @@ mod hand_off;
 mod in_task;
 pub mod inspect;
 mod live;
+mod mask;
 mod node;
 mod one_line;
 mod policy;
@@ -297,7 +298,7 @@ pub use fallible::{CanFail, CannotFail};
 pub use first_ok::{FirstOk, Hedge, NoneOk, first_ok, hedge};
 pub use gather::{AsItIs, Gather, GatherWithin, OrError, gather, try_gather};
 pub use group::{Named, Ready, SpawnPermit, Start, StartError, TaskGroup};
-pub use hand_off::{hand_off, lost_releases};
+pub use hand_off::{HandedOff, hand_off, lost_releases};
 pub use in_task::{
     InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, TryInTaskScope, in_task_scope, try_in_task_scope,
 };
@@ -306,6 +307,7 @@ pub use inspect::{
     tree::{Tree, tree},
 };
 pub use live::{LiveTask, live_tasks, track_live_tasks};
+pub use mask::{Mask, mask};
 pub use node::Hold;
 pub use policy::{
     Collect, FirstSuccess, NoSuccess, Place, Policy, PolicyGroup, PolicyNamed, Supervise, Until, policy_scope,

@@ -277,6 +277,11 @@ impl Node {
         false
     }
 
+    /// Whether the owner has gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.word.load(Ordering::Acquire) & CLOSED != 0
+    }
+
     pub(crate) fn is_settled(&self) -> bool {
         is_settled(self.word.load(Ordering::Acquire))
     }

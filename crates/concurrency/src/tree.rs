@@ -76,6 +76,37 @@ impl Scope {
         HandedOff::spawn(self.node.clone(), runtime, Label::from(name.into()), work, Location::caller());
     }
 
+    /// Hands `work` off to this scope like [`hand_off`](Scope::hand_off), for an executor of the caller's: the future that comes back is to be
+    /// driven there. The scope waits until it is gone.
+    ///
+    /// For work that is not `Send`, which a task of the same thread must finish. Driven in the body of the scope itself it is no use: the body
+    /// would have to be polled while the scope waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bowline_concurrency::{Scope, scope};
+    /// use std::{cell::Cell, rc::Rc};
+    /// use tokio::task::{LocalSet, spawn_local};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let said = Rc::new(Cell::new(""));
+    /// let session = said.clone(); // Not `Send`.
+    /// let work = scope(async move |_| {
+    ///     spawn_local(Scope::current().handed_off("session", async move { session.set("goodbye") }));
+    /// });
+    /// LocalSet::new().run_until(work).await;
+    /// assert_eq!(said.get(), "goodbye");
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn handed_off<F>(&self, name: impl Into<Cow<'static, str>>, work: F) -> HandedOff<F>
+    where
+        F: Future<Output = ()>,
+    {
+        HandedOff::new(self.node.clone(), Label::from(name.into()), work, Location::caller())
+    }
+
     /// Keeps this scope unsettled, or the nearest one above that can still wait, until the hold is dropped.
     ///
     /// `name` says what is being waited for, in [`Elapsed::stragglers`](crate::Elapsed::stragglers) and in reports.

@@ -42,6 +42,8 @@
 //! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
 //! - [`exit_stack()`], [`ExitStack`]: any number of resources and callbacks, released together, the last one first
 //! - [`Shared`], [`KeyedShared`]: one value for many users, released by the last; [`Swap`]: one that is replaced while it is in use
+//! - [`Resource::zip`], [`all`]: several acquired and released at once; [`Resource::map`], [`Resource::map_err`]: another value, another error
+//! - [`with_local`], [`LocalResource`]: the same for values that are not `Send`, on a `LocalSet`
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
 //! - [`transaction`]: commits on `Ok` and rolls back on everything else, on a connection of a [`ConnectionSource`], such as a pool
 //! - [`transaction_on`]: the same on a borrowed connection; [`savepoint`]: a part that fails alone
@@ -75,13 +77,21 @@
 //! PostgreSQL) a [`ConnectionSource`], and its connections [`Transactional`]. It has sqlx 0.9 in its public API.
 #![forbid(unsafe_code)]
 
+mod all;
 mod exit;
 mod exit_stack;
+mod first_failure;
 mod from_fns;
 mod held;
 mod lease;
+mod local;
+mod map;
+mod map_err;
 mod masked;
+mod member;
+mod owed;
 mod pool;
+mod release_within;
 mod resource;
 mod shared;
 #[cfg(feature = "sqlx")]
@@ -90,15 +100,21 @@ mod swap;
 mod transaction;
 mod unseen;
 mod with;
+mod zip;
 
+pub use all::{All, all};
 pub use exit::Exit;
 pub use exit_stack::{CallbackOutput, CloseError, ExitStack, Loan, ReleaseError, exit_stack};
 pub use from_fns::{FromFns, resource};
 pub use lease::{Lease, lease};
+pub use local::{LocalResource, with_local};
+pub use map::Map;
+pub use map_err::MapErr;
 pub use pool::{
     AcquireError, Checkout, CloseReport, Destroyed, GiveBackError, Pool, PoolBuilder, PoolCheckout, PoolStatistics,
     Pooled, TryAcquireError,
 };
+pub use release_within::WithReleaseWithin;
 pub use resource::Resource;
 pub use shared::{Closed, KeyedShared, ShareError, Shared, SharedLease, SharedStatistics};
 pub use swap::{Swap, SwapError};
@@ -106,3 +122,4 @@ pub use transaction::{
     ConnectionSource, EndingWithin, RollbackLater, Step, Transactional, Tx, savepoint, transaction, transaction_on,
 };
 pub use with::with;
+pub use zip::Zip;

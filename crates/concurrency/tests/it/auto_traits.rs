@@ -4,10 +4,10 @@ use std::marker::PhantomPinned;
 
 use bowline_concurrency::{
     AsCompleted, AsItIs, BackgroundTask, BackgroundTasks, Cancelled, Completed, Deadline, Elapsed, Enclosed, Errors,
-    Failure, FirstOk, Gather, GatherWithin, Hold, InTaskChild, InTaskGroup, InTaskNamed, InTaskScope, Interrupted,
-    LiveTask, Named, NextCompleted, NoQuorum, NoneOk, PolicyGroup, PolicyNamed, Quorum, Race, Ready, Reason, RunError,
-    Scope, ScopeError, ScopedFuture, Settled, Shield, ShutdownReport, ShutdownRequested, SpawnError, Spawner, Start,
-    StartError, Task, TaskGroup, Timeout, TryInTaskScope, Until,
+    Failure, FirstOk, Gather, GatherWithin, HandedOff, Hold, InTaskChild, InTaskGroup, InTaskNamed, InTaskScope,
+    Interrupted, LiveTask, Mask, Named, NextCompleted, NoQuorum, NoneOk, PolicyGroup, PolicyNamed, Quorum, Race, Ready,
+    Reason, RunError, Scope, ScopeError, ScopedFuture, Settled, Shield, ShutdownReport, ShutdownRequested, SpawnError,
+    Spawner, Start, StartError, Task, TaskGroup, Timeout, TryInTaskScope, Until,
 };
 
 use bowline_concurrency::{
@@ -50,7 +50,7 @@ fn auto_traits() {
     send::<(Interrupted, LiveTask, Named<'static, u8>, Reason, RunError, Scope, ScopeError<u8>, ScopedFuture<Future>)>(
     );
     send::<(Settled, Shield<u8>, ShutdownReport, ShutdownRequested, SpawnError<u8>, Spawner<u8>, Task<'static, u8>)>();
-    send::<(Enclosed<'static, Future>, TaskGroup<u8>, Timeout<Future>)>();
+    send::<(Enclosed<'static, Future>, HandedOff<Future>, Mask<Future>, TaskGroup<u8>, Timeout<Future>)>();
     send::<(InTaskChild<'static, u8>, InTaskGroup<'static, u8>, InTaskNamed<'static, 'static, u8>)>();
     send::<(InTaskScope<'static, Future>, TryInTaskScope<'static, Future, u8, u8>)>();
     send::<(Ready<u8>, Start<'static, u8, u8, u8>, StartError<u8, u8>)>();

@@ -58,6 +58,7 @@ const LIST: &[(&str, Tried)] = &[
     ("in_task/inside.rs Inside", In("in_task.rs InTaskScope")),
     ("in_task/run.rs Run", In("in_task.rs InTaskScope")),
     ("in_task/slot.rs InTaskChild", In("in_task.rs InTaskScope")),
+    ("mask.rs Mask", By(others::mask)),
     ("quorum.rs Quorum", By(several::quorum)),
     ("quorum.rs Votes", In("quorum.rs Quorum")),
     ("race.rs Race", By(several::race)),

@@ -51,6 +51,7 @@ mod inspect_output;
 mod inspect_storm;
 mod links;
 mod local;
+mod mask;
 mod memory;
 mod moved_futures;
 mod nesting;

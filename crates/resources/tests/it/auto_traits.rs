@@ -242,3 +242,17 @@ fn uses_of_a_pool_are_send() {
     }
     generic(&crate::pool_support::Wire::new(&Log::default()).pool(1).build(), "borrowed");
 }
+
+#[test]
+fn resources_made_of_others_are_send_sync_and_unpin() {
+    use bowline_resources::{All, Map, MapErr, Resource, WithReleaseWithin, Zip};
+
+    type Mapped = Map<Door, fn(&mut bowline_testing::Probe) -> u8>;
+    type Made = (Zip<Door, Door>, All<Door>, Mapped, MapErr<Door, fn(Stuck) -> u8>, WithReleaseWithin<Door>);
+    assert_send::<Made>();
+    assert_sync::<Made>();
+    assert_unpin::<Made>();
+    let log = Log::default();
+    let both = Door::new("a", &log).zip(Door::new("b", &log)).map(|_| ()).map_err(|error| error.0);
+    assert_send_value(&with(bowline_resources::all([both]), async |_| Ok::<_, &str>(())));
+}

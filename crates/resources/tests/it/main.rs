@@ -1,6 +1,7 @@
 //! Tests of the public behaviour.
 
 mod abandon;
+mod all;
 mod auto_traits;
 mod every_poll;
 mod exit;
@@ -11,6 +12,8 @@ mod exit_stack_loan;
 mod gauge;
 mod guard;
 mod lease;
+mod local;
+mod map;
 mod nesting;
 mod pool;
 mod pool_close;
@@ -29,3 +32,4 @@ mod swap;
 mod transaction;
 mod with;
 mod with_panics;
+mod zip;

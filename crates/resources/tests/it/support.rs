@@ -102,6 +102,10 @@ impl Door {
         Door { name, log: log.clone(), acquire: (1, Act::Works), release: (1, Act::Works) }
     }
 
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
     pub(crate) fn acquire(mut self, awaits: usize, act: Act) -> Self {
         self.acquire = (awaits, act);
         self
@@ -116,12 +120,16 @@ impl Door {
         for _ in 0..awaits {
             yield_now().await;
         }
-        match act {
-            Act::Works => Ok(()),
-            Act::Fails => Err(Stuck(what)),
-            Act::Panics => panic!("{what} panics"),
-            Act::Hangs => pending().await,
-        }
+        perform(what, act).await
+    }
+}
+
+async fn perform(what: &'static str, act: Act) -> Result<(), Stuck> {
+    match act {
+        Act::Works => Ok(()),
+        Act::Fails => Err(Stuck(what)),
+        Act::Panics => panic!("{what} panics"),
+        Act::Hangs => pending().await,
     }
 }
 
@@ -195,4 +203,50 @@ pub(crate) async fn panic_of<F: Future>(future: F) -> String {
     .await;
     let text = payload.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| payload.downcast_ref().cloned()).expect("a panic with a text")
+}
+
+/// Its value is 7; logs `released a` at the end of a release, and `abandoned a with 7`.
+pub(crate) struct Telling {
+    name: &'static str,
+    log: Log,
+    release: Act,
+    panics: bool,
+}
+
+impl Telling {
+    pub(crate) fn new(name: &'static str, log: &Log, release: Act) -> Self {
+        Telling { name, log: log.clone(), release, panics: false }
+    }
+
+    /// In its abandonment.
+    pub(crate) fn panicking(mut self) -> Self {
+        self.panics = true;
+        self
+    }
+}
+
+impl Resource for Telling {
+    type Value = u32;
+    type Error = Stuck;
+
+    async fn acquire(&mut self) -> Result<u32, Stuck> {
+        Ok(7)
+    }
+
+    async fn release(&mut self, _: u32, _: Exit) -> Result<(), Stuck> {
+        yield_now().await;
+        perform("release", self.release).await?;
+        self.log.add(format!("released {}", self.name));
+        Ok(())
+    }
+
+    fn release_within(&self) -> Duration {
+        BUDGET
+    }
+
+    fn abandon(&mut self, value: Option<u32>) {
+        let value = value.map_or("without a value".to_owned(), |value| format!("with {value}"));
+        self.log.add(format!("abandoned {} {value}", self.name));
+        assert!(!self.panics, "the abandonment panics");
+    }
 }

@@ -76,6 +76,18 @@ pub(super) fn enclose() -> Visited {
     visited
 }
 
+pub(super) fn mask() -> Visited {
+    let visited = assert_cancel_safe(
+        async || {
+            let world = World::default();
+            (bowline_concurrency::mask(parts(world.clone())), world)
+        },
+        World::left_clean,
+    );
+    visited.at_least(4);
+    visited
+}
+
 pub(super) fn settled() -> Visited {
     let visited = assert_cancel_safe(
         async || {
