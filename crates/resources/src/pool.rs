@@ -1,6 +1,7 @@
 //! A bounded number of values that are used again and again.
 
 mod as_resource;
+mod as_source;
 mod background;
 mod builder;
 mod checkout;

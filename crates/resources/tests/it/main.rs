@@ -26,6 +26,7 @@ mod shared_idle;
 mod shared_keyed;
 mod shared_many;
 mod shared_model;
+#[cfg(feature = "sqlx")]
 mod sqlx;
 mod support;
 mod swap;

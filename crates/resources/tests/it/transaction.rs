@@ -3,6 +3,7 @@
 mod borrowed;
 mod end;
 mod owned;
+mod pooled;
 
 use std::{
     future::pending,
