@@ -37,27 +37,33 @@
 //!
 //! # What is here
 //!
-//! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`
-//! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended
-//! - [`resource`]: one made of two closures; [`lease`]: a guard instead of a body
+//! - [`Resource`]: what can be acquired and released; writing one takes two `async fn`. [`resource`] makes one of two closures
+//! - [`with`]: acquires, uses, releases; [`Exit`] tells the release how it ended. [`lease`]: a guard instead of a body
+//! - [`transaction`]: commits on `Ok` and rolls back on everything else, on a connection of a [`ConnectionSource`], such as a pool
+//! - [`transaction_on`]: the same on a borrowed connection; [`savepoint`]: a part that fails alone
 //! - [`exit_stack()`], [`ExitStack`]: any number of resources and callbacks, released together, the last one first
+//! - [`Pool`]: a bounded number of values, used again and reset in between; [`Pooled`] has the hooks
 //! - [`Shared`], [`KeyedShared`]: one value for many users, released by the last; [`Swap`]: one that is replaced while it is in use
 //! - [`Resource::zip`], [`all`]: several acquired and released at once; [`Resource::map`], [`Resource::map_err`]: another value, another error
 //! - [`with_local`], [`LocalResource`]: the same for values that are not `Send`, on a `LocalSet`
-//! - [`transaction`]: commits on `Ok` and rolls back on everything else, over [`Begin`]
-//! - [`transaction`]: commits on `Ok` and rolls back on everything else, on a connection of a [`ConnectionSource`], such as a pool
-//! - [`transaction_on`]: the same on a borrowed connection; [`savepoint`]: a part that fails alone
-//! - [`Pool`]: a bounded number of values, used again and reset in between; [`Pooled`] has the hooks
 //!
 //! # Which one
 //!
-//! | at the end | use |
+//! | you have | use |
 //! |---|---|
-//! | the same, whatever happened | [`with`], and ignore the [`Exit`] |
-//! | one thing after success, another after everything else | [`transaction`]; with a connection that is only borrowed [`transaction_on`] |
+//! | a value for a part of one function | [`with`] |
+//! | a value that lives in a struct | [`lease`], and end it with [`release`](Lease::release) |
+//! | a number of values that is known when it runs | [`exit_stack()`]; if they can all be opened at once, [`all`] |
+//! | a few values that do not depend on each other | [`zip`](Resource::zip) |
+//! | one thing to do after success, another after everything else | [`transaction`]; with a connection that is only borrowed [`transaction_on`] |
 //! | more cases than these two | [`with`], and match on the [`Exit`] |
+//! | values that are expensive to make, for one user at a time | [`Pool`] |
+//! | one value that many use at the same time | [`Shared`]; one for each tenant or address, [`KeyedShared`] |
+//! | one value that has to be renewed while it is used | [`Swap`] |
+//! | a value that is not `Send` | [`with_local`] |
 //!
-//! A value whose destructor can do all that is needed without an await needs none of this: let it drop.
+//! A value whose destructor can do all that is needed without an await needs none of this: let it drop. `deadpool` and `bb8` are pools with adapters for many
+//! databases; they reset when somebody asks, and not when a value comes back. sqlx's own `Pool::begin` is enough where nobody ever drops a future half-way.
 //!
 //! # The promise, and what it needs
 //!
@@ -67,14 +73,46 @@
 //! [`lost_releases`](bowline_concurrency::lost_releases). Nobody releases after the process has died, after `panic = "abort"`, or what
 //! was given to `std::mem::forget`.
 //!
+//! | what happens | what becomes of a value |
+//! |---|---|
+//! | the body returns, fails or panics | released before the caller goes on |
+//! | a timeout, a lost `select!`, a failed sibling, an aborted task | released in the background; the scope around waits |
+//! | Ctrl-C below [`run`](bowline_concurrency::run) or a root scope | the same, before the program ends |
+//! | its release hangs after its caller has gone | cut at [`release_within`](Resource::release_within), [abandoned](Resource::abandon), reported |
+//! | its release hangs while its caller waits | the caller waits, too: put a timeout around |
+//! | the runtime is dropped | [abandoned](Resource::abandon), counted, reported |
+//!
+//! # Coming from
+//!
+//! | there | here |
+//! |---|---|
+//! | Python `async with open() as value:` | [`with`]`(open, async \|value\| ..)` |
+//! | `@asynccontextmanager` | [`resource`]`(acquire, release)`: what stands before the `yield`, and after it |
+//! | `__aexit__(type, value, traceback)` | the [`Exit`]; it cannot swallow a failure, as errors are values of the body |
+//! | `AsyncExitStack`, `enter_async_context`, `push_async_callback`, `pop_all` | [`ExitStack`], [`enter`](ExitStack::enter), [`push`](ExitStack::push), [`take`](ExitStack::take) |
+//! | `asyncio.shield` around a release | not needed: a release is masked |
+//! | `contextlib.aclosing` | [`with`] over the stream, or `bowline-streams`' own generators |
+//! | cats-effect `Resource.make`, `makeCase`; ZIO `acquireRelease`, `acquireReleaseExit` | [`resource`], always with the [`Exit`] |
+//! | `use`, `ZIO.scoped` | [`with`] |
+//! | `both`, `parZip` | [`zip`](Resource::zip), [`all`] |
+//! | `flatMap` | a [`with`] inside, or [`ExitStack`] |
+//! | `Hotswap`; `RcRef`, `RcMap`; `ZPool`, `KeyPool` | [`Swap`]; [`Shared`], [`KeyedShared`]; [`Pool`] |
+//! | `allocated` | [`lease`] |
+//! | Kotlin `use { }`, and `finally` with `NonCancellable` | [`with`] |
+//! | a `Drop` that spawns its cleanup | [`lease`], for which somebody waits |
+//!
 //! # Cancel safety
 //!
 //! Everything here may be dropped anywhere; that is what the crate is for. See [`with`] for what happens where.
 //!
+//! # Features
+//!
+//! None is on by default. `sqlx` makes sqlx's pools (SQLite, PostgreSQL) a [`ConnectionSource`] and its connections [`Transactional`]. It has sqlx 0.9 in
+//! the public API, and needs Rust 1.94, as that does.
+//!
 //! # Rust version
 //!
-//! 1.85 is declared, and checked by a lint. The feature `sqlx` needs 1.94, as sqlx does: it makes its pools (SQLite,
-//! PostgreSQL) a [`ConnectionSource`], and its connections [`Transactional`]. It has sqlx 0.9 in its public API.
+//! 1.85 is declared, and checked by a lint; tests run on the current stable.
 #![forbid(unsafe_code)]
 
 mod all;
