@@ -53,7 +53,7 @@ async fn three_by_hand(number: u64) -> io::Result<u64> {
     Ok(by_hand(number).await? + by_hand(number).await? + by_hand(number).await?)
 }
 
-async fn three_inside_one_another(number: u64) -> io::Result<u64> {
+pub(crate) async fn three_inside_one_another(number: u64) -> io::Result<u64> {
     with(Number(number), async |a| {
         with(Number(number), async |b| with(Number(number), async |c| Ok(black_box(*a + *b + *c))).await).await
     })

@@ -141,6 +141,26 @@ fn rs_26_a_first_user_that_is_cancelled_leaves_the_value_to_the_next() {
 }
 
 #[test]
+fn rs_26_a_first_user_that_is_cancelled_half_way_leaves_what_is_still_to_come() {
+    on_both_runtimes(async || {
+        let log = Log::default();
+        let own = log.clone();
+        let shared = Shared::new(move || Door::new("a", &own).acquire(9, Act::Works));
+        let (mut first, mut second) = (Polled::new(shared.get()), Polled::new(shared.get()));
+        first.assert_pending();
+        scope(async |_| {
+            drop(first);
+            second.assert_pending(); // The acquisition of the first goes on.
+        })
+        .await;
+        let share = second.assert_ready().unwrap();
+        assert_eq!(log.entries(), ["open a"]);
+        share.release().await.unwrap();
+        log.assert_balanced();
+    });
+}
+
+#[test]
 fn rs_26_a_first_user_that_is_cancelled_and_whose_acquisition_fails_leaves_its_turn_to_the_next() {
     for act in [Act::Fails, Act::Panics, Act::Hangs] {
         on_current_thread(async || {
