@@ -26,6 +26,7 @@ use crate::{
     inspected::Resource,
     keyed::hash_of,
     primitive::{Mutex, lock},
+    wait_list::wake_all,
 };
 
 /// One lock for each key: whoever works on the same key takes turns, and different keys do not wait for each other.
@@ -158,7 +159,7 @@ impl<K> KeyedLock<K> {
         // The key of the entry goes after the lock (invariant 3), and so do the wakers.
         let released = lock(&self.lines).release(key);
         match released {
-            Released::ToNext(waker) => waker.wake(),
+            Released::ToNext(waker) => wake_all(Some(waker)),
             Released::Gone(entry) => drop(entry),
         }
     }

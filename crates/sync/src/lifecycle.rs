@@ -26,6 +26,7 @@ pub use self::{
 use crate::{
     event::Event,
     primitive::{Mutex, lock},
+    wait_list::Panicked,
 };
 
 /// How far a worker has come: starting, ready, stopping, and stopped or failed. Whoever starts it waits here until it is ready, asks it to
@@ -217,16 +218,20 @@ impl Lifecycle {
             step(&mut state);
             state.phase
         };
-        // Invariant 2. What another thread does meanwhile only makes more of this true.
-        if phase > Phase::Starting {
-            self.ready.set();
+        // Invariant 2. What another thread does meanwhile only makes more of this true, and a waker of one event that panics keeps none of the others from
+        // being set.
+        let events = [
+            (&self.ready, phase > Phase::Starting),
+            (&self.stop, phase > Phase::Ready),
+            (&self.ended, phase.is_final()),
+        ];
+        let mut panic = Panicked::default();
+        for (event, has_come) in events {
+            if has_come {
+                panic.catch(|| event.set());
+            }
         }
-        if phase > Phase::Ready {
-            self.stop.set();
-        }
-        if phase.is_final() {
-            self.ended.set();
-        }
+        panic.resume();
     }
 
     fn report_ready(&self) {

@@ -70,12 +70,10 @@ where
                     state.act(*index, clock, wakes, |line, clock, wakes| request.step(line, clock, wakes, waker))
                 }));
             }
-            let (slot, found) = limiter.with_key(*key, |line, clock, wakes| {
+            limiter.with_key(*key, index, |line, clock, wakes| {
                 ExceedsBurst::check(request.permits(), line)?;
-                Ok::<_, KeyRefused>(request.step(line, clock, wakes, waker))
-            })?;
-            *index = found;
-            slot
+                Ok(request.step(line, clock, wakes, waker))
+            })?
         };
         waiting.poll(cx, |cx| request.poll(cx, step))
     }

@@ -21,6 +21,7 @@ mod limiter_model;
 mod limiter_weights;
 mod locks;
 mod mutex;
+mod panicking_wakers;
 mod partitioned_limiter;
 mod rate_limiter;
 mod rate_limiter_weights;
