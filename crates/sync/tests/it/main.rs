@@ -23,6 +23,7 @@ mod locks;
 mod mutex;
 mod panicking_wakers;
 mod partitioned_limiter;
+mod pauses;
 mod rate_limiter;
 mod rate_limiter_weights;
 mod shutdown;

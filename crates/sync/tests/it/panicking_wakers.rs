@@ -307,7 +307,9 @@ fn a_permit_is_not_lost_when_a_key_panics() {
     let waiters = [Key::bad(1), Key::good(2)].map(|key| ByHand::new(limiter.acquire(key)).waits());
     assert_eq!(caught(|| limiter.set_capacity(2)), Err("of the key".to_owned()));
     assert_eq!(waiters.each_ref().map(ByHand::wakes), [1, 1]);
-    waiters.map(|waiter| drop(waiter.finish()));
+    for waiter in waiters {
+        drop(waiter.finish());
+    }
 
     limiter.set_capacity(1);
     let permit = limiter.try_acquire().unwrap();

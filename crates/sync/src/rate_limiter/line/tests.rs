@@ -46,6 +46,7 @@ enum Step {
     /// Let everybody run who was woken or whose timer has ended.
     Run,
     Pause(Nanos),
+    EndPause,
     /// One that was admitted leaves.
     Leave,
     Resize(usize),
@@ -147,6 +148,10 @@ impl Machine {
                 self.resume = self.resume.max(self.now + duration);
                 self.line.pause(self.now, self.now + duration);
             }
+            Step::EndPause => {
+                self.resume = self.resume.min(self.now);
+                self.act(|this, wakes| this.line.end_pause(this.now, wakes));
+            }
             Step::Leave => self.leave(),
             Step::Resize(capacity) if self.limited => {
                 self.act(|this, wakes| this.line.set_capacity(*capacity, this.now, wakes));
@@ -208,6 +213,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..5 * MILLISECOND).prop_map(Step::Sleep),
         3 => Just(Step::Run),
         1 => (0..20 * MILLISECOND).prop_map(Step::Pause),
+        1 => Just(Step::EndPause),
         2 => Just(Step::Leave),
         1 => (0..4usize).prop_map(Step::Resize),
     ];
