@@ -140,6 +140,7 @@ impl<K: Hash + Eq> KeyedLock<K> {
     }
 
     /// Tells whether the key is locked or promised at this moment.
+    #[must_use]
     pub fn is_locked(&self, key: &K) -> bool {
         let hash = hash_of(key);
         lock(&self.lines).find(hash, key).is_some()

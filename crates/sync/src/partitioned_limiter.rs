@@ -124,6 +124,15 @@ impl<K> PartitionedLimiter<K> {
         if lock(&self.state).take() { Ok(PartitionPermit::new(self)) } else { Err(AtCapacity) }
     }
 
+    /// Takes a permit that may outlive the borrow, if one is free.
+    ///
+    /// # Errors
+    ///
+    /// [`AtCapacity`] when every permit is out or promised.
+    pub fn try_acquire_owned(self: &Arc<Self>) -> Result<OwnedPartitionPermit<K>, AtCapacity> {
+        if lock(&self.state).take() { Ok(OwnedPartitionPermit::new(Arc::clone(self))) } else { Err(AtCapacity) }
+    }
+
     /// Changes the capacity. Waiters for whom there is room now are admitted at once, in turns; permits that are out stay out.
     pub fn set_capacity(&self, capacity: usize) {
         let mut admitted = Vec::new();

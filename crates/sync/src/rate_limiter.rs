@@ -44,7 +44,8 @@ use crate::inspected::Resource;
 /// Tokio's timer has a resolution of a millisecond: above a thousand a second, the rate is reached with as many waiters, or
 /// as large a burst, as there are slots in two milliseconds.
 ///
-/// The clock is Tokio's, so that a paused clock steers it in tests.
+/// The clock is Tokio's, so that a paused clock steers it in tests. Give each test a limiter of its own: one in a `static` remembers the clock of the test
+/// before, which may have run three days ahead, and waits for it.
 ///
 /// # Examples
 ///

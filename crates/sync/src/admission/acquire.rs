@@ -25,7 +25,8 @@ use crate::{
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait for the rate outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait for the rate outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireAdmission<'a> {
     admission: &'a Admission,
@@ -68,7 +69,8 @@ impl fmt::Debug for AcquireAdmission<'_> {
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait for the rate outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait for the rate outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireOwnedAdmission {
     admission: Arc<Admission>,

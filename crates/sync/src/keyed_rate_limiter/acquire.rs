@@ -25,7 +25,8 @@ use crate::{
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireKeySlot<'a, K, Q: ?Sized>(Inner<'a, K, Q>);
 
@@ -37,7 +38,8 @@ pub struct AcquireKeySlot<'a, K, Q: ?Sized>(Inner<'a, K, Q>);
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireKeySlots<'a, K, Q: ?Sized>(Inner<'a, K, Q>);
 

@@ -150,15 +150,15 @@ impl Grid {
     }
 
     fn ticks(&self, time: Nanos) -> u128 {
-        u128::from(time) * u128::from(self.rate.permits())
+        u128::from(time) * u128::from(self.rate.permits_reduced())
     }
 
     /// The first nanosecond that is not before it.
     fn nanos(&self, ticks: u128) -> Nanos {
         // Nearly always the numbers are small, and a division of 64 bits is several times faster.
         match u64::try_from(ticks) {
-            Ok(ticks) => ticks.div_ceil(u64::from(self.rate.permits())),
-            Err(_) => Nanos::try_from(ticks.div_ceil(u128::from(self.rate.permits()))).unwrap_or(Nanos::MAX),
+            Ok(ticks) => ticks.div_ceil(u64::from(self.rate.permits_reduced())),
+            Err(_) => Nanos::try_from(ticks.div_ceil(u128::from(self.rate.permits_reduced()))).unwrap_or(Nanos::MAX),
         }
     }
 

@@ -198,7 +198,8 @@ impl Machine {
         let granted: Vec<bool> = self.waiters.iter().map(|waiter| self.is_granted(waiter)).collect();
         assert!(granted.is_sorted_by(|before, after| before >= after));
         for limit in self.line.grids.limits() {
-            let share = u128::from(self.now) * u128::from(limit.rate.permits()) / u128::from(limit.rate.period_ns());
+            let share =
+                u128::from(self.now) * u128::from(limit.rate.permits_reduced()) / u128::from(limit.rate.period_ns());
             assert!(u128::from(self.line.granted()) <= share + u128::from(limit.burst.get()));
         }
     }
@@ -284,7 +285,7 @@ proptest! {
                 for (end, permits) in &machine.grants[first..] {
                     held += permits;
                     // A slot comes at the first whole nanosecond after its time.
-                    let share = u128::from(end - start + 1) * u128::from(limit.rate.permits()) / u128::from(limit.rate.period_ns());
+                    let share = u128::from(end - start + 1) * u128::from(limit.rate.permits_reduced()) / u128::from(limit.rate.period_ns());
                     prop_assert!(u128::from(held) <= share + u128::from(limit.burst.get()), "of {limit:?}");
                 }
             }
