@@ -37,7 +37,7 @@ pub struct Rate {
     /// At least one.
     period_ns: u64,
     /// What both were divided by: a rate is printed as it was written.
-    factor: u32,
+    factor: NonZeroU32,
 }
 
 /// The period of a [`Rate`] is zero or longer than 500 years.
@@ -89,20 +89,21 @@ impl Rate {
             (factor, rest) = (rest, factor % rest);
         }
         let permits = NonZeroU32::new(permits.get() / factor).expect("a divisor is no larger than its number");
-        Self { permits, period_ns: period_ns / factor as u64, factor }
+        let factor = NonZeroU32::new(factor).expect("a divisor is not zero");
+        Self { permits, period_ns: period_ns / factor.get() as u64, factor }
     }
 
     /// How many permits there are in each [`period`](Rate::period), as the rate was written: 60 a minute are 60, not one.
     #[must_use]
     pub const fn permits(self) -> NonZeroU32 {
-        NonZeroU32::new(self.permits.get() * self.factor)
-            .expect("neither is zero, and this is the number that was given")
+        // It is the number that was given, so that nothing is cut off.
+        self.permits.saturating_mul(self.factor)
     }
 
     /// The period over which the [`permits`](Rate::permits) are spread.
     #[must_use]
     pub const fn period(self) -> Duration {
-        Duration::from_nanos(self.period_ns * self.factor as u64)
+        Duration::from_nanos(self.period_ns * self.factor.get() as u64)
     }
 
     /// In lowest terms.
