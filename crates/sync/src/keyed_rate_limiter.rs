@@ -309,7 +309,7 @@ impl<K> KeyedRateLimiter<K> {
             let clock = state.clock(now);
             act(&mut state, clock, &mut wakes, &mut forgotten)
         };
-        drop(wakes);
+        wakes.run();
         drop(forgotten);
         answer
     }

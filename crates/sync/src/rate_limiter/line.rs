@@ -75,17 +75,18 @@ pub(crate) struct Wakes {
     panic: Panicked,
 }
 
-impl Drop for Wakes {
+impl Wakes {
     #[inline(always)]
-    fn drop(&mut self) {
-        if !self.wake.is_empty() || self.discard.is_some() || self.panic.is_some() {
-            self.run_all();
+    pub(crate) fn run(self) {
+        if self.wake.is_empty() && self.discard.is_none() && !self.panic.is_some() {
+            // Nothing is in it, and the compiler need not look once more.
+            mem::forget(self);
         }
     }
 }
 
-impl Wakes {
-    fn run_all(&mut self) {
+impl Drop for Wakes {
+    fn drop(&mut self) {
         let mut panic = mem::take(&mut self.panic);
         // In this order: a destructor that panics keeps nobody from being woken.
         panic.wake(mem::take(&mut self.wake).into_iter());

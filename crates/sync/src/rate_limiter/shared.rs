@@ -65,7 +65,7 @@ impl Shared {
             self.outside.put_out(line, clock.now());
             answer
         };
-        drop(wakes);
+        wakes.run();
         answer
     }
 
@@ -77,7 +77,7 @@ impl Shared {
             Clock::new(*self.origin.get().unwrap_or(&now), now).now()
         };
         lock(&self.line).leave_room(clock, &mut wakes);
-        drop(wakes);
+        wakes.run();
     }
 }
 

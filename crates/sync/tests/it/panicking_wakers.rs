@@ -12,13 +12,14 @@ use bowline_sync::{
     RateLimiter, SingleFlight,
 };
 use tokio::{
+    runtime::Builder,
     sync::oneshot,
     time::{advance, sleep},
 };
 
 use crate::support::{
-    ByHand, caught, dropped_by_a_panic, on_both_runtimes, panics_when_cloned_after, panics_when_dropped,
-    panics_when_woken,
+    ByHand, caught, dropped_by_a_panic, in_a_process_of_its_own, on_both_runtimes, panics_when_cloned_after,
+    panics_when_dropped, panics_when_woken,
 };
 
 const HOURLY: Rate = Rate::per_hour(NonZeroU32::MIN);
@@ -102,58 +103,78 @@ fn a_place_is_given_back_when_its_own_old_waker_panics() {
 
 #[test]
 fn who_has_a_slot_hears_of_it_when_a_newcomers_waker_cannot_be_cloned() {
-    on_both_runtimes(|| async {
-        let limiter = used_up();
-        let first = ByHand::new(limiter.acquire()).waits();
-        slots_pass(|rate| limiter.set_rate(rate)).await;
-        let told = first.wakes();
-        let newcomer = || ByHand::new(limiter.acquire_many(MOST)).waits_with(&panics_when_cloned_after(0));
-        assert_eq!(caught(newcomer).err(), of_waker::<()>().err());
-        assert_eq!((limiter.statistics().waiting, first.wakes()), (0, told + 1));
-        first.finish();
-    });
+    in_a_process_of_its_own(
+        "panicking_wakers::who_has_a_slot_hears_of_it_when_a_newcomers_waker_cannot_be_cloned",
+        || {
+            on_both_runtimes(|| async {
+                let limiter = used_up();
+                let first = ByHand::new(limiter.acquire()).waits();
+                slots_pass(|rate| limiter.set_rate(rate)).await;
+                let told = first.wakes();
+                let newcomer = || ByHand::new(limiter.acquire_many(MOST)).waits_with(&panics_when_cloned_after(0));
+                assert_eq!(caught(newcomer).err(), of_waker::<()>().err());
+                assert_eq!((limiter.statistics().waiting, first.wakes()), (0, told + 1));
+                first.finish();
+            })
+        },
+    );
 }
 
 #[test]
 fn who_has_a_slot_hears_of_it_when_the_next_ones_waker_cannot_be_cloned() {
-    on_both_runtimes(|| async {
-        let limiter = used_up();
-        let first = ByHand::new(limiter.acquire()).waits();
-        let next = ByHand::new(limiter.acquire_many(MOST)).waits_with(&panics_when_cloned_after(1));
-        slots_pass(|rate| limiter.set_rate(rate)).await;
-        let told = first.wakes();
-        assert_eq!(caught(|| limiter.try_acquire()), of_waker());
-        assert_eq!((limiter.statistics().waiting, first.wakes()), (1, told + 1));
-        first.finish();
-        drop(next);
-        assert_eq!(limiter.statistics().waiting, 0);
-    });
+    in_a_process_of_its_own(
+        "panicking_wakers::who_has_a_slot_hears_of_it_when_the_next_ones_waker_cannot_be_cloned",
+        || {
+            on_both_runtimes(|| async {
+                let limiter = used_up();
+                let first = ByHand::new(limiter.acquire()).waits();
+                let next = ByHand::new(limiter.acquire_many(MOST)).waits_with(&panics_when_cloned_after(1));
+                slots_pass(|rate| limiter.set_rate(rate)).await;
+                let told = first.wakes();
+                assert_eq!(caught(|| limiter.try_acquire()), of_waker());
+                assert_eq!((limiter.statistics().waiting, first.wakes()), (1, told + 1));
+                first.finish();
+                drop(next);
+                assert_eq!(limiter.statistics().waiting, 0);
+            })
+        },
+    );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_place_is_given_back_when_the_next_ones_waker_cannot_be_cloned() {
-    let admission = used_up_with_two_places();
-    let first = ByHand::new(admission.acquire()).waits();
-    let next = ByHand::new(admission.acquire()).waits_with(&panics_when_cloned_after(1));
-    // Not a second slot, so that the next one is only told that it is the first now.
-    advance(Duration::from_secs(3600)).await;
-    assert_eq!(caught(|| drop(first.finish())), of_waker());
-    assert_eq!((admission.statistics().in_use, admission.statistics().waiting), (0, 1));
-    drop(next);
+#[test]
+fn a_place_is_given_back_when_the_next_ones_waker_cannot_be_cloned() {
+    in_a_process_of_its_own(
+        "panicking_wakers::a_place_is_given_back_when_the_next_ones_waker_cannot_be_cloned",
+        || {
+            let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+            runtime.expect("a runtime can be built").block_on(async {
+                let admission = used_up_with_two_places();
+                let first = ByHand::new(admission.acquire()).waits();
+                let next = ByHand::new(admission.acquire()).waits_with(&panics_when_cloned_after(1));
+                // Not a second slot, so that the next one is only told that it is the first now.
+                advance(Duration::from_secs(3600)).await;
+                assert_eq!(caught(|| drop(first.finish())), of_waker());
+                assert_eq!((admission.statistics().in_use, admission.statistics().waiting), (0, 1));
+                drop(next);
+            });
+        },
+    );
 }
 
 #[test]
 fn the_sums_of_the_keys_are_right_when_a_waker_cannot_be_cloned() {
-    on_both_runtimes(|| async {
-        let limiter = used_up_for_a_key();
-        let first = ByHand::new(limiter.acquire("key")).waits();
-        slots_pass(|rate| limiter.set_rate(rate)).await;
-        let newcomer = || ByHand::new(limiter.acquire_many("key", MOST)).waits_with(&panics_when_cloned_after(0));
-        assert!(caught(newcomer).is_err());
-        let now = limiter.statistics();
-        assert_eq!((now.waiting, now.granted), (0, u64::from(u32::MAX) + 1));
-        drop(first);
-        assert_eq!(limiter.statistics().granted, u64::from(u32::MAX));
+    in_a_process_of_its_own("panicking_wakers::the_sums_of_the_keys_are_right_when_a_waker_cannot_be_cloned", || {
+        on_both_runtimes(|| async {
+            let limiter = used_up_for_a_key();
+            let first = ByHand::new(limiter.acquire("key")).waits();
+            slots_pass(|rate| limiter.set_rate(rate)).await;
+            let newcomer = || ByHand::new(limiter.acquire_many("key", MOST)).waits_with(&panics_when_cloned_after(0));
+            assert!(caught(newcomer).is_err());
+            let now = limiter.statistics();
+            assert_eq!((now.waiting, now.granted), (0, u64::from(u32::MAX) + 1));
+            drop(first);
+            assert_eq!(limiter.statistics().granted, u64::from(u32::MAX));
+        })
     });
 }
 

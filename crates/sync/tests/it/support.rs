@@ -2,8 +2,10 @@
 
 use std::{
     cell::Cell,
+    env,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    process::Command,
     ptr,
     sync::{
         Arc,
@@ -118,7 +120,8 @@ pub(crate) fn panics_when_dropped() -> Waker {
     Waker::from(Arc::new(Panics))
 }
 
-/// A waker that can be cloned so many times in this thread, and then panics when it is cloned.
+/// A waker that can be cloned so many times in this thread, and then panics when it is cloned. While the tree is looked at, wakers are cloned on the way
+/// to the line: use it [in a process of its own](in_a_process_of_its_own).
 pub(crate) fn panics_when_cloned_after(clones: usize) -> Waker {
     thread_local! {
         static LEFT: Cell<usize> = const { Cell::new(0) };
@@ -153,4 +156,17 @@ pub(crate) fn dropped_by_a_panic<T>(value: T) -> String {
         panic!("of the task");
     });
     outcome.map(|()| "none".to_owned()).unwrap_or_else(|text| text)
+}
+
+/// Runs the case of this test in a process where no other test runs.
+#[track_caller]
+pub(crate) fn in_a_process_of_its_own(test: &str, case: impl FnOnce()) {
+    const ALONE: &str = "BOWLINE_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        return case();
+    }
+    let this = env::current_exe().expect("it runs");
+    let child = Command::new(this).args(["--exact", test, "--nocapture"]).env(ALONE, "").output().expect("it runs");
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&child.stderr));
 }

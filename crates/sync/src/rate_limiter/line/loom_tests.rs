@@ -23,7 +23,7 @@ fn loom_rate_limiter_cancelled_head_hands_on() {
         let act = |line: &Mutex<Line>, act: &mut dyn FnMut(&mut Line, &mut Wakes)| {
             let mut wakes = Wakes::default();
             act(&mut lock(line), &mut wakes);
-            drop(wakes);
+            wakes.run();
         };
         let mut line = Line::new(Grids::new(Rate::per_second(ONE), ONE), Room::UNLIMITED);
         line.try_take(ONE, 0, &mut Wakes::default()).unwrap();

@@ -68,7 +68,7 @@ impl Machine {
     fn act<T>(&mut self, act: impl FnOnce(&mut Self, &mut Wakes) -> T) -> T {
         let (before, mut wakes) = (self.line.granted(), Wakes::default());
         let answer = act(self, &mut wakes);
-        drop(wakes);
+        wakes.run();
         if self.line.granted() > before {
             self.grants.push((self.now, self.line.granted() - before));
         }
