@@ -174,8 +174,7 @@ impl Admission {
     /// [`AdmissionRefused::AtCapacity`] when there is no room, otherwise [`AdmissionRefused::RetryAfter`] with the time until a slot comes that is neither
     /// taken nor waited for.
     pub fn try_acquire(&self) -> Result<AdmissionPermit<'_>, AdmissionRefused> {
-        self.try_take()?;
-        Ok(AdmissionPermit::new(self))
+        self.try_take(|| AdmissionPermit::new(self))
     }
 
     /// Takes a place that may outlive the borrow and a slot, if both are free now.
@@ -184,13 +183,14 @@ impl Admission {
     ///
     /// The same as those of [`try_acquire`](Admission::try_acquire).
     pub fn try_acquire_owned(self: &Arc<Self>) -> Result<OwnedAdmissionPermit, AdmissionRefused> {
-        self.try_take()?;
-        Ok(OwnedAdmissionPermit::new(Arc::clone(self)))
+        self.try_take(|| OwnedAdmissionPermit::new(Arc::clone(self)))
     }
 
-    fn try_take(&self) -> Result<(), AdmissionRefused> {
+    /// The guard is there before anybody is woken: should a waker panic, the place comes back.
+    fn try_take<P>(&self, guard: impl FnOnce() -> P) -> Result<P, AdmissionRefused> {
         self.shared.with_line(|line, clock, wakes| {
-            line.try_take(NonZeroU32::MIN, clock.now(), wakes).map_err(|refused| match refused {
+            let taken = line.try_take(NonZeroU32::MIN, clock.now(), wakes);
+            taken.map(|()| guard()).map_err(|refused| match refused {
                 Refused::NoRoom => AdmissionRefused::AtCapacity,
                 Refused::DueAt(_) => AdmissionRefused::RetryAfter(clock.retry_after(&refused)),
             })
@@ -216,6 +216,11 @@ impl Admission {
     /// Admits nobody for at least so long from now, like [`pause_until`](Admission::pause_until).
     pub fn pause_for(&self, duration: Duration) {
         self.shared.with_line(|line, clock, _| line.pause(clock.now(), clock.nanos_after(duration)));
+    }
+
+    /// Ends the pause now, if there is one, like [`RateLimiter::resume`](crate::RateLimiter::resume).
+    pub fn resume(&self) {
+        self.shared.with_line(|line, clock, wakes| line.end_pause(clock.now(), wakes));
     }
 
     /// Reports capacity, rate, permits out, length of the line and pause, as of one moment.

@@ -135,7 +135,8 @@ impl Barrier {
 
     /// Arrives, and waits until all have arrived.
     ///
-    /// Arriving is the first poll, not this call.
+    /// Arriving is the first poll, not this call. The last one to arrive wakes the others and returns as the leader, even when a waker of theirs panics: that panic
+    /// goes no further.
     ///
     /// # Errors
     ///

@@ -226,10 +226,9 @@ impl Condition {
     /// Wakes the one that has waited longest, if anybody waits.
     #[doc(alias = "signal")]
     pub fn notify_one(&self) {
+        // In a statement of its own: woken after the lock.
         let waker = lock(&self.waiters).grant_first();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wake_all(waker);
     }
 
     /// Wakes up to `count` of those who wait now, in the order of their waiting.

@@ -26,6 +26,7 @@ use crate::{
     inspected::Resource,
     keyed::hash_of,
     primitive::{Mutex, lock},
+    wait_list::wake_all,
 };
 
 /// One lock for each key: whoever works on the same key takes turns, and different keys do not wait for each other.
@@ -139,6 +140,7 @@ impl<K: Hash + Eq> KeyedLock<K> {
     }
 
     /// Tells whether the key is locked or promised at this moment.
+    #[must_use]
     pub fn is_locked(&self, key: &K) -> bool {
         let hash = hash_of(key);
         lock(&self.lines).find(hash, key).is_some()
@@ -158,7 +160,7 @@ impl<K> KeyedLock<K> {
         // The key of the entry goes after the lock (invariant 3), and so do the wakers.
         let released = lock(&self.lines).release(key);
         match released {
-            Released::ToNext(waker) => waker.wake(),
+            Released::ToNext(waker) => wake_all(Some(waker)),
             Released::Gone(entry) => drop(entry),
         }
     }

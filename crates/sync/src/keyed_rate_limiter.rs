@@ -180,12 +180,11 @@ impl<K> KeyedRateLimiter<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let (answer, _) = self.with_key(key, |line, clock, wakes| {
+        self.with_key(key, &mut { Index::NONE }, |line, clock, wakes| {
             ExceedsBurst::check(permits, line)?;
             let taken = line.try_take(permits, clock.now(), wakes);
             taken.map_err(|refused| KeyRefused::RetryAfter(clock.retry_after(&refused)))
-        })?;
-        answer
+        })?
     }
 
     /// Tells how long a request for this key would wait if it came now, as far as is known; zero when it would be granted at once. It takes
@@ -223,12 +222,33 @@ impl<K> KeyedRateLimiter<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        self.with_key(key, |line, clock, _| line.pause(clock.now(), clock.nanos(resume))).map(|_| ())
+        self.with_key(key, &mut { Index::NONE }, |line, clock, _| line.pause(clock.now(), clock.nanos(resume)))
     }
 
     /// Grants no slot before `resume`, to no key, be it new or old.
     pub fn pause_all_until(&self, resume: Instant) {
         self.locked(|state, clock, _, _| state.pause_all(clock, clock.nanos(resume)));
+    }
+
+    /// Ends the pause of this key now, if there is one, like [`RateLimiter::resume`](crate::RateLimiter::resume): also one of all keys, which goes on for the others.
+    ///
+    /// A key that is not remembered has no pause but that, and keeps it.
+    pub fn resume<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        self.locked(|state, clock, wakes, _| {
+            if let Some(index) = state.find(hash, key) {
+                state.resume(index, clock, wakes);
+            }
+        });
+    }
+
+    /// Ends the pauses of all keys now, those of single keys too.
+    pub fn resume_all(&self) {
+        self.locked(|state, clock, wakes, _| state.resume_all(clock, wakes));
     }
 
     /// Changes the rate of every key, for those who wait too. The burst stays, and so do pauses.
@@ -242,42 +262,41 @@ impl<K> KeyedRateLimiter<K> {
         lock(&self.state).statistics()
     }
 
-    /// Does one thing with the line of a key, which is remembered if it has to be; tells where.
+    /// Does one thing with the line of a key, which is remembered if it has to be. Where is told under the lock: after it, a waker may panic.
     fn with_key<Q, T>(
         &self,
         key: &Q,
+        found: &mut Index,
         mut act: impl FnMut(&mut Line, Clock, &mut Wakes) -> T,
-    ) -> Result<(T, Index), TooManyKeys>
+    ) -> Result<T, TooManyKeys>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
         let known = self.locked(|state, clock, wakes, _| {
-            let index = state.find(hash, key)?;
-            Some((state.act(index, clock, wakes, &mut act), index))
+            *found = state.find(hash, key)?;
+            Some(state.act(*found, clock, wakes, &mut act))
         });
         if let Some(answer) = known {
             return Ok(answer);
         }
         // Cloned outside the lock; by now somebody else may have brought the same key.
-        let owned = key.to_owned();
+        // If it is not taken, it is dropped outside too.
+        let mut owned = Some(key.to_owned());
         self.locked(|state, clock, wakes, forgotten| {
             if let Some(index) = state.find(hash, key) {
-                forgotten.push(owned);
-                return Ok((state.act(index, clock, wakes, act), index));
+                *found = index;
+                return Ok(state.act(index, clock, wakes, act));
             }
-            if let Err(refused) = state.make_room(clock, forgotten) {
-                forgotten.push(owned);
-                return Err(refused);
-            }
+            state.make_room(clock, forgotten)?;
             let mut line = state.new_line();
             let answer = act(&mut line, clock, wakes);
             if line.is_in_use() || line.idle_at() != state.new_line().idle_at() {
-                return Ok((answer, state.insert(hash, owned, line)));
+                let owned = owned.take().expect("it is taken here only");
+                *found = state.insert(hash, owned, line);
             }
-            forgotten.push(owned);
-            Ok((answer, Index::NONE))
+            Ok(answer)
         })
     }
 

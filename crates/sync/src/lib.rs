@@ -74,6 +74,9 @@
 //!
 //! Every future takes part in Tokio's cooperative budget: a task that finds everything free, again and again, still lets the others run.
 //!
+//! So where these pages say "at the first poll", they mean the first one for which the task has budget left. One that comes when the budget is spent does
+//! nothing but ask for the next; in an `async fn` nobody notices.
+//!
 //! # Seeing it
 //!
 //! Each has `statistics()`. With the feature `inspect`, `bowline_concurrency::tree` shows who waits for which of them, who holds it and since when, and
@@ -83,7 +86,8 @@
 //!
 //! None is on by default. `inspect`: the above. `tower`: layers that are `Clone` and wait, or reject with a retry-after.
 //!
-//! Everything works in several runtimes at once, and in a `static`: with a `LazyLock` around a [`KeyedRateLimiter`], and around a [`RateLimiter`] of several
+//! Everything works in several runtimes at once. But the timer of a line of rate-limited requests is that of its first request: while the runtime of that one
+//! stands still, or is built without a timer, the line waits with it, until somebody in another runtime calls the limiter. Everything works in a `static`: with a `LazyLock` around a [`KeyedRateLimiter`], and around a [`RateLimiter`] of several
 //! limits. The minimum Rust version is 1.85.
 #![forbid(unsafe_code)]
 

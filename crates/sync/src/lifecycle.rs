@@ -5,7 +5,7 @@
 //! 1. The phase only goes forward, and is written under the lock. A final phase stays.
 //! 2. Each event is set after the phase that it tells of, and outside the lock: `ready` when the phase is no longer [`Phase::Starting`], `stop` when it is
 //!    beyond [`Phase::Ready`], `ended` when it is final. So whoever an event releases finds what it waited for.
-//! 3. A lifecycle that has begun ends: [`Worker`] sees to that when it is dropped. One that is stopped before it began has ended. So no
+//! 3. A lifecycle that has begun ends: [`Worker`] sees to that when it is dropped, which a safe program can prevent only on purpose. One that is stopped before it began has ended. So no
 //!    wait can hang because the worker is gone.
 //! 4. No user code runs under the lock: an error is moved in once and cloned as an `Arc`.
 
@@ -26,13 +26,15 @@ pub use self::{
 use crate::{
     event::Event,
     primitive::{Mutex, lock},
+    wait_list::Panicked,
 };
 
 /// How far a worker has come: starting, ready, stopping, and stopped or failed. Whoever starts it waits here until it is ready, asks it to
 /// stop, and waits for its end.
 ///
 /// The worker reports by a [`Worker`], which it makes with [`begin`](Lifecycle::begin) before it is spawned. A worker that
-/// fails, panics, or is dropped half-way ends the lifecycle as failed, at each point: no wait is left behind.
+/// fails, panics, or is dropped half-way ends the lifecycle as failed, at each point: no wait is left behind. (A `Worker` that is never dropped, as by
+/// [`std::mem::forget`], is a worker that still runs: whoever waits for its end waits for ever.)
 ///
 /// A lifecycle is used once: for the next run, take a new one.
 ///
@@ -217,16 +219,20 @@ impl Lifecycle {
             step(&mut state);
             state.phase
         };
-        // Invariant 2. What another thread does meanwhile only makes more of this true.
-        if phase > Phase::Starting {
-            self.ready.set();
+        // Invariant 2. What another thread does meanwhile only makes more of this true, and a waker of one event that panics keeps none of the others from
+        // being set.
+        let events = [
+            (&self.ready, phase > Phase::Starting),
+            (&self.stop, phase > Phase::Ready),
+            (&self.ended, phase.is_final()),
+        ];
+        let mut panic = Panicked::default();
+        for (event, has_come) in events {
+            if has_come {
+                panic.catch(|| event.set());
+            }
         }
-        if phase > Phase::Ready {
-            self.stop.set();
-        }
-        if phase.is_final() {
-            self.ended.set();
-        }
+        panic.resume();
     }
 
     fn report_ready(&self) {

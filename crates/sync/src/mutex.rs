@@ -19,7 +19,7 @@ mod poison;
 use std::{
     fmt,
     num::NonZeroUsize,
-    panic::Location,
+    panic::{Location, RefUnwindSafe},
     // Those of `std` under loom too: by invariant 1 there is nothing in them that needs a model.
     sync::{
         self, PoisonError,
@@ -184,6 +184,10 @@ impl<T> Mutex<T> {
     }
 
     /// Takes the value out, poisoned or not.
+    ///
+    /// # Panics
+    ///
+    /// In a build with debug assertions, when a guard was leaked, as by [`std::mem::forget`].
     #[must_use]
     pub fn into_inner(self) -> T {
         // Never locked, never poisoned (invariant 3); here and below.
@@ -295,6 +299,10 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// Gives the value, which nobody else can use meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// As [`into_inner`](Mutex::into_inner) does.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut().get_mut().unwrap_or_else(PoisonError::into_inner)
     }
@@ -335,6 +343,9 @@ impl<T: ?Sized> Mutex<T> {
         PoisonCause::from_mark(self.poison.load(Ordering::Relaxed))
     }
 }
+
+/// As with the mutex of `std`: what a panic may have left half-changed is marked.
+impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
 
 impl<T: Default> Default for Mutex<T> {
     #[track_caller]

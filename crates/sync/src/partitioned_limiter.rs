@@ -17,7 +17,7 @@ use crate::{
     AtCapacity,
     inspected::Resource,
     primitive::{Mutex, lock},
-    wait_list::wake_all,
+    wait_list::wake_all_then_drop,
 };
 
 /// Bounds how many tasks do something at the same time, and lets partitions (tenants, users, hosts) take turns.
@@ -124,6 +124,15 @@ impl<K> PartitionedLimiter<K> {
         if lock(&self.state).take() { Ok(PartitionPermit::new(self)) } else { Err(AtCapacity) }
     }
 
+    /// Takes a permit that may outlive the borrow, if one is free.
+    ///
+    /// # Errors
+    ///
+    /// [`AtCapacity`] when every permit is out or promised.
+    pub fn try_acquire_owned(self: &Arc<Self>) -> Result<OwnedPartitionPermit<K>, AtCapacity> {
+        if lock(&self.state).take() { Ok(OwnedPartitionPermit::new(Arc::clone(self))) } else { Err(AtCapacity) }
+    }
+
     /// Changes the capacity. Waiters for whom there is room now are admitted at once, in turns; permits that are out stay out.
     pub fn set_capacity(&self, capacity: usize) {
         let mut admitted = Vec::new();
@@ -133,7 +142,8 @@ impl<K> PartitionedLimiter<K> {
             admitted.reserve_exact(state.admissible());
             admitted.extend(iter::from_fn(|| state.admit()));
         }
-        wake_all(admitted.into_iter().map(Gone::into_waker));
+        let (wakers, keys): (Vec<_>, Vec<_>) = admitted.into_iter().map(Gone::into_parts).unzip();
+        wake_all_then_drop(wakers, keys);
     }
 
     /// Reports capacity, permits out and who waits, as of one moment.
@@ -149,8 +159,8 @@ impl<K> PartitionedLimiter<K> {
             state.in_use -= 1;
             state.admit()
         };
-        if let Some(gone) = admitted {
-            gone.into_waker().wake();
+        if let Some((waker, key)) = admitted.map(Gone::into_parts) {
+            wake_all_then_drop(Some(waker), key);
         }
     }
 }

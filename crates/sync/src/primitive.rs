@@ -14,7 +14,7 @@ pub(crate) use std::sync::{
 };
 
 /// Locks, whether or not somebody panicked under the lock: no code of a user runs under the locks of this crate, but for clones of
-/// wakers and the `Eq` of keys, and those before anything has changed, so that a poisoned state is a whole one.
+/// wakers and the `Eq` of keys, and those where the state is whole, so that a poisoned one is too.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

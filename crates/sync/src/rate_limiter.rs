@@ -44,7 +44,8 @@ use crate::inspected::Resource;
 /// Tokio's timer has a resolution of a millisecond: above a thousand a second, the rate is reached with as many waiters, or
 /// as large a burst, as there are slots in two milliseconds.
 ///
-/// The clock is Tokio's, so that a paused clock steers it in tests.
+/// The clock is Tokio's, so that a paused clock steers it in tests. Give each test a limiter of its own: one in a `static` remembers the clock of the test
+/// before, which may have run three days ahead, and waits for it.
 ///
 /// # Examples
 ///
@@ -260,7 +261,7 @@ impl RateLimiter {
 
     /// Grants no slot before `resume`, to nobody: those who wait already keep their places and wait longer.
     ///
-    /// A pause is never shortened: an earlier `resume` than that of a former call changes nothing. Afterwards the grid goes on from `resume`, one
+    /// A pause is never shortened by another: an earlier `resume` than that of a former call changes nothing; [`resume`](RateLimiter::resume) ends it. Afterwards the grid goes on from `resume`, one
     /// slot at a time; what fell into the pause is not made up for. Who was granted a slot before this call goes ahead.
     #[doc(alias = "Retry-After")]
     #[doc(alias = "backoff")]
@@ -271,6 +272,31 @@ impl RateLimiter {
     /// Pauses everybody for at least so long from now, like [`pause_until`](RateLimiter::pause_until).
     pub fn pause_for(&self, duration: Duration) {
         self.shared.with_line(|line, clock, _| line.pause(clock.now(), clock.nanos_after(duration)));
+    }
+
+    /// Ends the pause now, if there is one: the grid goes on from this moment, one slot at a time. What was granted before the pause still counts, so that no
+    /// series of pauses raises the rate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{num::NonZeroU32, time::Duration};
+    ///
+    /// use bowline_sync::{Rate, RateLimiter};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), bowline_sync::RetryAfter> {
+    /// let limiter = RateLimiter::new(Rate::per_second(NonZeroU32::MIN));
+    /// limiter.pause_for(Duration::MAX); // until the operator has looked at it
+    /// assert!(limiter.try_acquire().is_err());
+    /// limiter.resume();
+    /// limiter.try_acquire()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "unpause")]
+    pub fn resume(&self) {
+        self.shared.with_line(|line, clock, wakes| line.end_pause(clock.now(), wakes));
     }
 
     /// Changes the rate, for those who wait too. The burst stays, and so does a pause. Of several limits it is the first one's.

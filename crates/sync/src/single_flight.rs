@@ -126,6 +126,8 @@ impl<K, T> SingleFlight<K, T> {
     /// When `work` panics. The calls that wait for it panic too, with a message that names the key and repeats that of the panic: what
     /// they asked for has a bug, which an error next to the work's own errors would invite to treat as one of those. Later calls begin anew.
     ///
+    /// A panic of the wakers of those who wait does not reach the leader, which returns its own value or panic.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future of a call that waits has no effect on the others. Dropping that of the leader drops its work, half done, and

@@ -17,7 +17,7 @@ mod batch;
 
 use std::{iter, task::Waker};
 
-pub(crate) use self::batch::{Batch, wake_all};
+pub(crate) use self::batch::{Batch, Panicked, hush, wake_all, wake_all_then_drop};
 
 /// No entry: the end of a chain.
 const NIL: u32 = u32::MAX;

@@ -6,11 +6,14 @@ use std::{
     num::NonZeroU32,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use super::{Admission, AdmissionPermit, OwnedAdmissionPermit};
-use crate::{inspected::Waiting, rate_limiter::request::Request};
+use crate::{
+    inspected::Waiting,
+    rate_limiter::{line::Slot, request::Request},
+};
 
 /// Waits for an [`AdmissionPermit`]; made by [`Admission::acquire`].
 ///
@@ -22,7 +25,8 @@ use crate::{inspected::Waiting, rate_limiter::request::Request};
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait for the rate outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait for the rate outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireAdmission<'a> {
     admission: &'a Admission,
@@ -41,7 +45,7 @@ impl<'a> Future for AcquireAdmission<'a> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AdmissionPermit<'a>> {
         let Self { admission, request, waiting } = self.get_mut();
-        admission.poll(request, waiting, cx).map(|()| AdmissionPermit::new(admission))
+        admission.poll(request, waiting, cx, || AdmissionPermit::new(admission))
     }
 }
 
@@ -65,7 +69,8 @@ impl fmt::Debug for AcquireAdmission<'_> {
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait for the rate outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait for the rate outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireOwnedAdmission {
     admission: Arc<Admission>,
@@ -85,7 +90,7 @@ impl Future for AcquireOwnedAdmission {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<OwnedAdmissionPermit> {
         let Self { admission, request, waiting } = self.get_mut();
-        admission.poll(request, waiting, cx).map(|()| OwnedAdmissionPermit::new(Arc::clone(admission)))
+        admission.poll(request, waiting, cx, || OwnedAdmissionPermit::new(Arc::clone(admission)))
     }
 }
 
@@ -102,11 +107,23 @@ impl fmt::Debug for AcquireOwnedAdmission {
 }
 
 impl Admission {
-    /// Ready means that a place is counted, for the caller to put into a guard.
-    fn poll(&self, request: &mut Request, waiting: &mut Waiting, cx: &mut Context<'_>) -> Poll<()> {
+    /// The guard is there before anybody is woken: should a waker panic, the place comes back.
+    fn poll<P>(
+        &self,
+        request: &mut Request,
+        waiting: &mut Waiting,
+        cx: &mut Context<'_>,
+        guard: impl Fn() -> P,
+    ) -> Poll<P> {
+        let mut permit = None;
         let step = |request: &mut Request, waker: &_| {
-            Ok::<_, Infallible>(self.shared.with_line(|line, clock, wakes| request.step(line, clock, wakes, waker)))
+            Ok::<_, Infallible>(self.shared.with_line(|line, clock, wakes| {
+                let answer = request.step(line, clock, wakes, waker);
+                permit = (answer.0 == Slot::Granted).then(&guard);
+                answer
+            }))
         };
-        waiting.poll(cx, |cx| request.poll(cx, step)).map(|Ok(())| ())
+        let Ok(()) = ready!(waiting.poll(cx, |cx| request.poll(cx, step)));
+        Poll::Ready(permit.expect("it is made when the request is granted"))
     }
 }

@@ -12,7 +12,7 @@ use super::{Barrier, BarrierBroken, BarrierTurn};
 use crate::{
     inspected::Waiting,
     primitive::lock,
-    wait_list::{Place, wake_all},
+    wait_list::{Place, hush, wake_all},
 };
 
 /// Completes when all parties have arrived; made by [`Barrier::wait`].
@@ -76,7 +76,8 @@ impl Turn {
                 Some(released) => {
                     *self = Turn::Over;
                     drop(state);
-                    wake_all(released);
+                    // The round has its leader, whatever becomes of the others.
+                    hush(|| wake_all(released));
                     return Poll::Ready(Ok(BarrierTurn { index: 0 }));
                 }
             },

@@ -25,7 +25,8 @@ use crate::{
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireKeySlot<'a, K, Q: ?Sized>(Inner<'a, K, Q>);
 
@@ -37,7 +38,8 @@ pub struct AcquireKeySlot<'a, K, Q: ?Sized>(Inner<'a, K, Q>);
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireKeySlots<'a, K, Q: ?Sized>(Inner<'a, K, Q>);
 
@@ -70,12 +72,10 @@ where
                     state.act(*index, clock, wakes, |line, clock, wakes| request.step(line, clock, wakes, waker))
                 }));
             }
-            let (slot, found) = limiter.with_key(*key, |line, clock, wakes| {
+            limiter.with_key(*key, index, |line, clock, wakes| {
                 ExceedsBurst::check(request.permits(), line)?;
-                Ok::<_, KeyRefused>(request.step(line, clock, wakes, waker))
-            })?;
-            *index = found;
-            slot
+                Ok(request.step(line, clock, wakes, waker))
+            })?
         };
         waiting.poll(cx, |cx| request.poll(cx, step))
     }

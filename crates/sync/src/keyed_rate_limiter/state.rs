@@ -1,6 +1,9 @@
 //! What lies under the lock.
 
-use std::borrow::Borrow;
+use std::{
+    borrow::Borrow,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
 
 use tokio::time::Instant;
 
@@ -80,14 +83,15 @@ impl<K> State<K> {
     ) -> T {
         let line = self.table.line(index);
         let (granted, waiting, in_use) = (line.granted(), line.waiting(), line.is_in_use());
-        let answer = act(line, clock, wakes);
+        // A waker's clone may panic in there, after others have been granted their slots.
+        let answer = catch_unwind(AssertUnwindSafe(|| act(line, clock, wakes)));
         self.granted = self.granted - granted + line.granted();
         self.waiting = self.waiting - waiting + line.waiting();
         if in_use && !line.is_in_use() {
             let idle_at = line.idle_at();
             self.table.may_be_idle_at(idle_at);
         }
-        answer
+        answer.unwrap_or_else(|payload| resume_unwind(payload))
     }
 
     pub(super) fn pause_all(&mut self, clock: Clock, resume: Nanos) {
@@ -97,11 +101,26 @@ impl<K> State<K> {
         self.table.lines().for_each(|line| line.pause(clock.now(), resume));
     }
 
+    pub(super) fn resume(&mut self, index: Index, clock: Clock, wakes: &mut Wakes) {
+        self.act(index, clock, wakes, |line, clock, wakes| line.end_pause(clock.now(), wakes));
+        let idle_at = self.table.line(index).idle_at();
+        self.table.may_be_idle_at(idle_at);
+    }
+
+    pub(super) fn resume_all(&mut self, clock: Clock, wakes: &mut Wakes) {
+        self.resume = self.resume.min(clock.now());
+        self.act_on_all(|line| line.end_pause(clock.now(), wakes));
+    }
+
     pub(super) fn set_rate(&mut self, rate: Rate, clock: Clock, wakes: &mut Wakes) {
         self.limit.rate = rate;
+        self.act_on_all(|line| _ = line.set_rate(0, rate, clock.now(), wakes));
+    }
+
+    fn act_on_all(&mut self, mut act: impl FnMut(&mut Line)) {
         for line in self.table.lines() {
             let (granted, waiting) = (line.granted(), line.waiting());
-            line.set_rate(0, rate, clock.now(), wakes);
+            act(line);
             self.granted += line.granted() - granted;
             self.waiting -= waiting - line.waiting();
         }

@@ -6,7 +6,7 @@
 //!    whether it was.
 //! 2. An [`Index`] is valid while its key is remembered. Whoever keeps one across a lock has a future in that line.
 //! 3. Before `sweep_at` no key may be forgotten, of those that a sweep has left and those that came since: so there is at most one sweep of the whole table between
-//!    two such times. It is lowered whenever a line is left by its last future, comes in, or changes its rate.
+//!    two such times. It is lowered whenever a line is left by its last future, comes in, changes its rate, or has its pause ended.
 //! 4. The code of the keys that runs in here only compares, before anything is changed. Should it panic, the table is whole. Keys are handed out to be dropped
 //!    outside the lock.
 

@@ -8,7 +8,7 @@ use std::{
 use tokio::task;
 
 /// Who holds a checked [`Mutex`](crate::Mutex); in [`MutexStatistics`](crate::MutexStatistics).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Holder {
     /// The task that took the lock; `None` outside of tasks, as in the future of a `block_on`.

@@ -43,13 +43,13 @@ pub(super) struct Ticket {
 /// A waiter that is in line no more, and the key of its line, if it was the last one there.
 pub(super) struct Gone<K> {
     waker: Waker,
-    _key: Option<K>,
+    key: Option<K>,
 }
 
 impl<K> Gone<K> {
-    /// Drops the key: not under the lock.
-    pub(super) fn into_waker(self) -> Waker {
-        self.waker
+    /// What is to be woken, and what is to be dropped after that: a destructor that panics keeps nobody from being woken.
+    pub(super) fn into_parts(self) -> (Waker, Option<K>) {
+        (self.waker, self.key)
     }
 }
 
@@ -132,7 +132,7 @@ impl<K> State<K> {
             self.ring.remove(&turn);
             key = self.lines.remove(ticket.line).map(|(key, _)| key);
         }
-        Some(Gone { waker, _key: key })
+        Some(Gone { waker, key })
     }
 
     fn line(&mut self, line: Slot) -> &mut Line {

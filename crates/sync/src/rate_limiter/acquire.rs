@@ -26,7 +26,8 @@ use crate::inspected::Waiting;
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireSlot<'a> {
     limiter: &'a RateLimiter,
@@ -70,7 +71,8 @@ impl fmt::Debug for AcquireSlot<'_> {
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireOwnedSlot {
     limiter: Arc<RateLimiter>,
@@ -116,7 +118,8 @@ impl fmt::Debug for AcquireOwnedSlot {
 ///
 /// # Panics
 ///
-/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on.
+/// Polling it again after it has completed panics; so does having to wait outside a Tokio runtime with its timer on, and
+/// polling it in another runtime after the one in which it waited has been shut down.
 #[must_use = "futures do nothing unless polled"]
 pub struct AcquireSlots<'a> {
     limiter: &'a RateLimiter,

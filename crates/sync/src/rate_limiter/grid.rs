@@ -29,13 +29,15 @@ pub(super) struct Grid {
     burst: NonZeroU32,
     /// The theoretical arrival time, in ticks since the origin.
     arrival: u128,
+    /// What the arrival time would be without the pause that lasts, if one does.
+    unpaused: u128,
     /// When the latest pause ends.
     resume: Option<Nanos>,
 }
 
 impl Grid {
     pub(super) const fn new(rate: Rate, burst: NonZeroU32) -> Self {
-        Self { rate, burst, arrival: 0, resume: None }
+        Self { rate, burst, arrival: 0, unpaused: 0, resume: None }
     }
 
     pub(super) const fn limit(&self) -> RateLimit {
@@ -79,7 +81,9 @@ impl Grid {
 
     /// Gives slots back that were taken and not used.
     pub(super) fn give_back(&mut self, permits: NonZeroU32) {
-        self.arrival = self.arrival.saturating_sub(self.steps(permits.get())).max(self.floor());
+        let steps = self.steps(permits.get());
+        self.unpaused = self.unpaused.saturating_sub(steps);
+        self.arrival = self.arrival.saturating_sub(steps).max(self.floor());
     }
 
     /// When a request conforms that stands behind so many permits.
@@ -103,9 +107,20 @@ impl Grid {
     }
 
     /// Lets no slot come before `resume`, nor more than one at it. A pause that ends earlier than a former one changes nothing.
-    pub(super) fn pause(&mut self, resume: Nanos) {
+    pub(super) fn pause(&mut self, now: Nanos, resume: Nanos) {
+        if !self.is_paused(now) {
+            self.unpaused = self.arrival;
+        }
         self.resume = self.resume.max(Some(resume));
         self.arrival = self.arrival.max(self.floor());
+    }
+
+    /// Lets the pause end now, as if that had been its end from the beginning: what was taken before it still counts.
+    pub(super) fn end_pause(&mut self, now: Nanos) {
+        if self.is_paused(now) {
+            self.resume = Some(now);
+            self.arrival = self.unpaused.max(self.floor());
+        }
     }
 
     /// Goes on at another rate. What has been taken ahead of time is kept as a number of permits, so that one slow hour still to wait at the old rate
@@ -117,30 +132,33 @@ impl Grid {
         // No more than this is ever taken ahead; the bound is what keeps the products in range (invariant 1).
         let most = self.tolerance() + old_step;
         let ahead = self.arrival.saturating_sub(self.present(now)).min(most);
+        let unpaused = self.unpaused.saturating_sub(self.ticks(now)).min(most);
         self.rate = rate;
-        let permits = ahead / old_step * self.step();
-        let rest = (ahead % old_step * self.step()).div_ceil(old_step);
-        self.arrival = (self.present(now) + permits + rest).max(self.floor());
+        let step = self.step();
+        let at_new_rate = |ahead: u128| ahead / old_step * step + (ahead % old_step * step).div_ceil(old_step);
+        self.unpaused = self.ticks(now) + at_new_rate(unpaused);
+        self.arrival = (self.present(now) + at_new_rate(ahead)).max(self.floor());
     }
 
     /// The arrival time at which nothing has been taken ahead: now, or the end of the pause.
     fn present(&self, now: Nanos) -> u128 {
-        match self.resume {
-            Some(resume) if resume > now => self.floor(),
-            _ => self.ticks(now),
-        }
+        if self.is_paused(now) { self.floor() } else { self.ticks(now) }
+    }
+
+    fn is_paused(&self, now: Nanos) -> bool {
+        self.resume.is_some_and(|resume| resume > now)
     }
 
     fn ticks(&self, time: Nanos) -> u128 {
-        u128::from(time) * u128::from(self.rate.permits())
+        u128::from(time) * u128::from(self.rate.permits_reduced())
     }
 
     /// The first nanosecond that is not before it.
     fn nanos(&self, ticks: u128) -> Nanos {
         // Nearly always the numbers are small, and a division of 64 bits is several times faster.
         match u64::try_from(ticks) {
-            Ok(ticks) => ticks.div_ceil(u64::from(self.rate.permits())),
-            Err(_) => Nanos::try_from(ticks.div_ceil(u128::from(self.rate.permits()))).unwrap_or(Nanos::MAX),
+            Ok(ticks) => ticks.div_ceil(u64::from(self.rate.permits_reduced())),
+            Err(_) => Nanos::try_from(ticks.div_ceil(u128::from(self.rate.permits_reduced()))).unwrap_or(Nanos::MAX),
         }
     }
 

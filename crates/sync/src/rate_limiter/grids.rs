@@ -104,8 +104,12 @@ impl Grids {
         self.more.iter().map(Grid::idle_at).fold(self.first.idle_at(), Nanos::max)
     }
 
-    pub(super) fn pause(&mut self, resume: Nanos) {
-        self.iter_mut().for_each(|grid| grid.pause(resume));
+    pub(super) fn pause(&mut self, now: Nanos, resume: Nanos) {
+        self.iter_mut().for_each(|grid| grid.pause(now, resume));
+    }
+
+    pub(super) fn end_pause(&mut self, now: Nanos) {
+        self.iter_mut().for_each(|grid| grid.end_pause(now));
     }
 
     /// Tells whether there is such a limit.

@@ -11,7 +11,8 @@
 //!    keep the slots.
 //! 4. Slots that pass while the first in line could not use them (no room, another grid not yet due) are not wanted: before what it waited for changes, they
 //!    are forgotten. Those that pass because a timer is late are not.
-//! 5. Wakers are handed out in [`Wakes`], to be woken or dropped outside the lock.
+//! 5. Wakers are handed out in [`Wakes`], to be woken or dropped outside the lock. Their clones are made under it, as the last thing that is done: where one
+//!    panics, those who were granted something before that are woken all the same.
 
 use std::{mem, num::NonZeroU32, task::Waker};
 
@@ -21,7 +22,7 @@ use super::{
     grids::Grids,
     room::Room,
 };
-use crate::wait_list::{Place, WaitList, wake_all};
+use crate::wait_list::{Panicked, Place, WaitList};
 
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -66,25 +67,31 @@ pub(crate) enum Refused {
     DueAt(Nanos),
 }
 
-/// What is left to do once the lock is free.
+/// What is left to do once the lock is free: dropping it does it, also when a panic frees the lock.
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
     wake: Vec<Waker>,
     discard: Option<Waker>,
+    panic: Panicked,
 }
 
 impl Wakes {
     #[inline(always)]
     pub(crate) fn run(self) {
-        if !self.wake.is_empty() || self.discard.is_some() {
-            self.run_all();
+        if self.wake.is_empty() && self.discard.is_none() && !self.panic.is_some() {
+            // Nothing is in it, and the compiler need not look once more.
+            mem::forget(self);
         }
     }
+}
 
-    fn run_all(self) {
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        let mut panic = mem::take(&mut self.panic);
         // In this order: a destructor that panics keeps nobody from being woken.
-        wake_all(self.wake);
-        drop(self.discard);
+        panic.wake(mem::take(&mut self.wake).into_iter());
+        panic.catch(|| drop(self.discard.take()));
+        panic.resume();
     }
 }
 
@@ -174,7 +181,17 @@ impl Line {
                 self.call_first(wakes);
                 return Slot::Granted;
             }
-            Turn::InLine(place) => wakes.discard = self.waiters.update(place, waker),
+            Turn::InLine(place) => {
+                // Others may stand still: the first in line is polled in a runtime of its own. Who comes by serves them.
+                if !self.waiters.is_head(place) {
+                    self.settle(now, wakes);
+                }
+                if self.waiters.is_granted(place) {
+                    self.finish(turn);
+                    return Slot::Granted;
+                }
+                wakes.discard = self.waiters.update(place, waker);
+            }
             Turn::Over => unreachable!("`Request::poll` looks at that before it takes the lock"),
         }
         match turn {
@@ -255,8 +272,15 @@ impl Line {
     /// its timer ends.
     pub(crate) fn pause(&mut self, now: Nanos, resume: Nanos) {
         if resume > now {
-            self.grids.pause(resume);
+            self.grids.pause(now, resume);
         }
+    }
+
+    /// The first in line had a timer for the end of the pause, or for none.
+    pub(crate) fn end_pause(&mut self, now: Nanos, wakes: &mut Wakes) {
+        self.grids.end_pause(now);
+        self.serve(now, wakes);
+        self.call_first(wakes);
     }
 
     /// Tells whether there is such a limit.
@@ -310,7 +334,9 @@ impl Line {
     /// Wakes the first in line, to take its slot or set its timer (invariants 2 and 3). Without room it could do neither.
     fn call_first(&mut self, wakes: &mut Wakes) {
         if self.room.is_free() {
-            wakes.wake.extend(self.waiters.head_waker());
+            // Should the clone panic, the caller still gets what it has been granted, and hears of it with the wakers.
+            let waker = wakes.panic.catch(|| self.waiters.head_waker());
+            wakes.wake.extend(waker.flatten());
         }
     }
 

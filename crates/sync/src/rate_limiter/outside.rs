@@ -120,7 +120,7 @@ impl Outside {
 
 impl Pace {
     const fn new(rate: Rate, burst: NonZeroU32) -> Self {
-        let (nanosecond, step) = (rate.permits() as u128, rate.period_ns() as u128);
+        let (nanosecond, step) = (rate.permits_reduced() as u128, rate.period_ns() as u128);
         let tolerance = step * (burst.get() - 1) as u128;
         // The latest arrival time is that of a slot taken at `last`, with the whole burst before it.
         let Some(most) = ((UNDER_LOCK >> COUNT_BITS) as u128 - 1).checked_sub(tolerance + step) else {

@@ -1,6 +1,11 @@
 //! How often.
 
-use std::{fmt, num::NonZeroU32, time::Duration};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    num::NonZeroU32,
+    time::Duration,
+};
 
 /// A number of permits per period, spread evenly over it.
 ///
@@ -20,6 +25,8 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 /// let documented = Rate::new(NonZeroU32::try_from(900)?, Duration::from_secs(15 * 60))?;
 /// assert_eq!(documented, Rate::per_second(NonZeroU32::MIN));
 /// assert_ne!(documented, POLITE);
+/// assert_eq!((documented.permits().get(), documented.period()), (900, Duration::from_secs(900)), "as it was written");
+/// assert_eq!(POLITE.to_string(), "5 per second");
 /// # Ok(())
 /// # }
 /// ```
@@ -30,7 +37,7 @@ pub struct Rate {
     /// At least one.
     period_ns: u64,
     /// What both were divided by: a rate is printed as it was written.
-    factor: u32,
+    factor: NonZeroU32,
 }
 
 /// The period of a [`Rate`] is zero or longer than 500 years.
@@ -82,13 +89,29 @@ impl Rate {
             (factor, rest) = (rest, factor % rest);
         }
         let permits = NonZeroU32::new(permits.get() / factor).expect("a divisor is no larger than its number");
-        Self { permits, period_ns: period_ns / factor as u64, factor }
+        let factor = NonZeroU32::new(factor).expect("a divisor is not zero");
+        Self { permits, period_ns: period_ns / factor.get() as u64, factor }
     }
 
-    pub(super) const fn permits(self) -> u32 {
+    /// How many permits there are in each [`period`](Rate::period), as the rate was written: 60 a minute are 60, not one.
+    #[must_use]
+    pub const fn permits(self) -> NonZeroU32 {
+        // It is the number that was given, so that nothing is cut off.
+        self.permits.saturating_mul(self.factor)
+    }
+
+    /// The period over which the [`permits`](Rate::permits) are spread.
+    #[must_use]
+    pub const fn period(self) -> Duration {
+        Duration::from_nanos(self.period_ns * self.factor.get() as u64)
+    }
+
+    /// In lowest terms.
+    pub(super) const fn permits_reduced(self) -> u32 {
         self.permits.get()
     }
 
+    /// Of the permits in lowest terms.
     pub(super) const fn period_ns(self) -> u64 {
         self.period_ns
     }
@@ -108,9 +131,30 @@ impl PartialEq for Rate {
 
 impl Eq for Rate {}
 
+impl Hash for Rate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.permits, self.period_ns).hash(state);
+    }
+}
+
 impl fmt::Debug for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let period = Duration::from_nanos(self.period_ns * u64::from(self.factor));
-        write!(f, "{} per {period:?}", self.permits() * self.factor)
+        write!(f, "{} per {:?}", self.permits(), self.period())
+    }
+}
+
+/// "100 per second", "5 per 2s".
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.period().as_secs() {
+            1 => "second",
+            60 => "minute",
+            3600 => "hour",
+            _ => return fmt::Debug::fmt(self, f),
+        };
+        if self.period().subsec_nanos() != 0 {
+            return fmt::Debug::fmt(self, f);
+        }
+        write!(f, "{} per {unit}", self.permits())
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 use super::{grid::Nanos, line::Line};
 
 /// No slot is free yet; returned by [`RateLimiter::try_acquire`](crate::RateLimiter::try_acquire).
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the rate is used up: try again in {:?}, or wait in line with `acquire`", self.duration())]
 pub struct RetryAfter {
     /// Who only turns work away has no use for a duration, which takes divisions.

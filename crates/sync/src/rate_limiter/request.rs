@@ -13,6 +13,7 @@ use tokio::{
 
 use super::{
     clock::Clock,
+    grid::Nanos,
     line::{Line, Slot, Turn, Wakes},
 };
 
@@ -60,6 +61,8 @@ impl Request {
             match step(self, cx.waker()) {
                 Ok((Slot::Granted, _)) => break Ok(()),
                 Ok((Slot::Behind, _)) => return Poll::Pending,
+                // Past the end of the clock: only somebody who changes that, and wakes the first in line, brings a slot.
+                Ok((Slot::DueAt(Nanos::MAX), _)) => return Poll::Pending,
                 // Ready means that the slot has come meanwhile: ask again.
                 Ok((Slot::DueAt(due), clock)) => ready!(self.timer_at(clock.instant(due)).poll(cx)),
                 Err(error) => break Err(error),

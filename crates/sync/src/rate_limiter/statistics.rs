@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Rate;
 
 /// One of the limits of a [`RateLimiter`](crate::RateLimiter).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// The rate in force.

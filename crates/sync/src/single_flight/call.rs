@@ -19,7 +19,7 @@ use crate::{
     inspected::{Holding, Waiting},
     keyed::{Slot, hash_of},
     primitive::lock,
-    wait_list::{Batch, Place},
+    wait_list::{Batch, Place, hush, wake_all_then_drop},
 };
 
 pub(super) struct Call<'a, K, T> {
@@ -79,20 +79,25 @@ impl<K: Eq + Hash + fmt::Debug, T: Clone> Call<'_, K, T> {
         let Part::Leads(Seat { slot, flight }, _holding) = mem::replace(&mut self.part, Part::Over) else {
             unreachable!("only a leader lands");
         };
-        // In a statement of its own: what is removed is dropped after the lock. Nobody boards from here on.
-        let boarding = lock(&self.flights.flights).remove(slot);
-        drop(boarding);
-        if lock(&flight.followers).is_empty() {
-            return outcome.unwrap_or_else(|payload| resume_unwind(payload));
-        }
+        // Nobody boards from here on. The key is dropped after the lock, and after the followers have been told: its destructor may panic.
+        let key = lock(&self.flights.flights).remove(slot);
+        let is_followed = !lock(&flight.followers).is_empty();
         match outcome {
-            Ok(value) => {
+            Ok(value) if is_followed => {
                 flight.land(Landing::Value(value));
                 self.part = Part::Landed(Seat { slot, flight });
+                drop(key);
                 self.landed()
             }
+            Ok(value) => {
+                drop(key);
+                value
+            }
             Err(payload) => {
-                flight.land(Landing::Panicked(text_of(&payload)));
+                if is_followed {
+                    flight.land(Landing::Panicked(text_of(&payload)));
+                }
+                hush(|| drop(key));
                 resume_unwind(payload)
             }
         }
@@ -173,7 +178,7 @@ impl<T> Part<T> {
 }
 
 impl<T> Flight<T> {
-    /// Wakes everybody in line; nobody joins it any more.
+    /// Wakes everybody in line; nobody joins it any more. A waker that panics takes nothing from the leader, which has a result to come home with.
     fn land(&self, landing: Landing<T>) {
         // It is the first: a flight has one leader, and a leader lands once.
         _ = self.landing.set(landing);
@@ -184,7 +189,7 @@ impl<T> Flight<T> {
         }) {
             batch.wake();
         }
-        batch.finish();
+        hush(|| batch.finish());
     }
 }
 
@@ -197,10 +202,7 @@ impl<K, T> SingleFlight<K, T> {
             let abandoned = if next.is_none() { map.remove(seat.slot) } else { None };
             (next, abandoned)
         };
-        drop(abandoned);
-        if let Some(waker) = next {
-            waker.wake();
-        }
+        wake_all_then_drop(next, abandoned);
     }
 }
 

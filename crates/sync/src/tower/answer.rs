@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use crate::{AdmissionRefused, AtCapacity, RetryAfter};
 
 /// Why a [`RejectLayer`](super::RejectLayer) turned a request away, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Refused {
     retry_after: Option<Duration>,
 }

@@ -65,8 +65,8 @@ pub struct RejectLayer<G, A = AsError> {
 }
 
 impl<G: Gate> RejectLayer<G> {
-    /// Turns away with [`Rejected::Refused`](super::Rejected::Refused) whom this limiter has no permit for: an `Arc` of a [`Limiter`](crate::Limiter) or of a
-    /// [`RateLimiter`](crate::RateLimiter).
+    /// Turns away with [`Rejected::Refused`](super::Rejected::Refused) whom this limiter has no permit for: an `Arc` of a [`Limiter`](crate::Limiter), of a
+    /// [`RateLimiter`](crate::RateLimiter) or of an [`Admission`](crate::Admission).
     pub fn new(limiter: G) -> Self {
         Self { gate: limiter, answer: AsError }
     }

@@ -25,7 +25,7 @@ use super::{
 /// called takes nothing from anybody. The permit comes back when the response is there, or dropped; the body of a response that streams on is
 /// outside. A request that waits keeps the inner service that was found ready for it: where that reserves something in `poll_ready`, put this layer inside.
 ///
-/// The line has no bound of its own. Put a [`RejectLayer`](super::RejectLayer) with a larger limiter around it, or a time-out.
+/// The line has no bound of its own, and `tower`'s `load_shed` around this layer never sheds, since the service is ready whatever the line. Put a [`RejectLayer`](super::RejectLayer) with a larger limiter around it, or a time-out.
 ///
 /// # Examples
 ///
@@ -71,7 +71,8 @@ pub struct WaitLayer<G> {
 }
 
 impl<G: Gate> WaitLayer<G> {
-    /// Makes requests wait for this limiter: an `Arc` of a [`Limiter`](crate::Limiter) or of a [`RateLimiter`](crate::RateLimiter).
+    /// Makes requests wait for this limiter: an `Arc` of a [`Limiter`](crate::Limiter), of a [`RateLimiter`](crate::RateLimiter) or of an
+    /// [`Admission`](crate::Admission).
     pub fn new(limiter: G) -> Self {
         Self { gate: limiter }
     }

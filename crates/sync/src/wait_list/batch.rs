@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! 1. A waker is the user's code. One that panics keeps nobody else from being woken: the first panic goes on when all have been woken, and not at all where a
-//!    panic is under way already, which would abort the process.
+//!    panic is under way already, which would abort the process. Where it would take the place of somebody's own result, it does not go on either.
 //! 2. No waker is woken while the owner of the list holds its lock: it fills the batch under the lock, and wakes it after that.
 
 use std::{
@@ -28,9 +28,9 @@ pub(crate) struct Batch {
     panic: Panicked,
 }
 
-/// The first panic of a waker, to go on later (invariant 1).
-#[derive(Default)]
-struct Panicked(Option<Box<dyn Any + Send>>);
+/// The first panic of other people's code, to go on later (invariant 1).
+#[derive(Debug, Default)]
+pub(crate) struct Panicked(Option<Box<dyn Any + Send>>);
 
 impl Batch {
     /// One that begins with these.
@@ -64,23 +64,45 @@ impl Batch {
 
 /// Wakes them all, whatever one of them does (invariant 1). Not under a lock.
 pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    wake_all_then_drop(wakers, ());
+}
+
+/// Wakes them all, and drops what came with them after that: a destructor that panics keeps nobody from being woken. Not under a lock.
+pub(crate) fn wake_all_then_drop<T>(wakers: impl IntoIterator<Item = Waker>, rest: T) {
     let mut panic = Panicked::default();
     panic.wake(wakers.into_iter());
+    panic.catch(|| drop(rest));
     panic.resume();
 }
 
+/// Runs other people's code for somebody who has a result, or a panic, of its own to come home with.
+pub(crate) fn hush(body: impl FnOnce()) {
+    let mut panic = Panicked::default();
+    panic.catch(body);
+    mem::forget(panic);
+}
+
 impl Panicked {
-    fn wake(&mut self, mut wakers: impl Iterator<Item = Waker>) {
-        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| wakers.by_ref().for_each(Waker::wake))) {
-            match self.0 {
-                None => self.0 = Some(payload),
-                // Its destructor is the user's code too, and may panic like the waker.
-                Some(_) => mem::forget(payload),
-            }
-        }
+    pub(crate) fn wake(&mut self, mut wakers: impl Iterator<Item = Waker>) {
+        while self.catch(|| wakers.by_ref().for_each(Waker::wake)).is_none() {}
     }
 
-    fn resume(self) {
+    /// Runs other people's code; none when it panics.
+    pub(crate) fn catch<T>(&mut self, body: impl FnOnce() -> T) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(body)) {
+            Ok(value) => return Some(value),
+            Err(payload) if self.0.is_none() => self.0 = Some(payload),
+            // Its destructor is the user's code too, and may panic like the waker.
+            Err(payload) => mem::forget(payload),
+        }
+        None
+    }
+
+    pub(crate) fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn resume(self) {
         match self.0 {
             Some(payload) if thread::panicking() => mem::forget(payload),
             Some(payload) => resume_unwind(payload),

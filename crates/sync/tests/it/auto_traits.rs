@@ -6,6 +6,8 @@ use bowline_sync::{
     PartitionPermit, PartitionedLimiter, Permit, Rate, RateLimiter, RetryAfter, SingleFlight, Wait, WaitBarrier,
 };
 
+use bowline_sync::{Holder, RateLimit};
+
 use bowline_sync::{AcquireAdmission, AcquireOwnedAdmission, Admission, AdmissionPermit, OwnedAdmissionPermit};
 use bowline_sync::{AcquireKeySlot, AcquireKeySlots, AcquireSlots, KeyRefused, KeyedRateLimiter, TooManyKeys};
 use bowline_sync::{
@@ -63,6 +65,20 @@ fn the_futures_of_locks_are_send() {
 fn a_mutex_makes_its_value_shareable() {
     fn is_sync<T: Sync>() {}
     is_sync::<Mutex<std::cell::Cell<u8>>>();
+}
+
+#[test]
+fn a_mutex_may_be_used_again_after_a_caught_panic() {
+    fn is_unwind_safe<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    is_unwind_safe::<Mutex<u8>>();
+}
+
+#[test]
+fn what_a_rate_is_can_be_hashed() {
+    fn is_hash<T: std::hash::Hash>() {}
+    is_hash::<(Rate, RateLimit, RetryAfter, Holder)>();
+    #[cfg(feature = "tower")]
+    is_hash::<bowline_sync::tower::Refused>();
 }
 
 #[test]

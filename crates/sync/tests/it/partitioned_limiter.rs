@@ -159,6 +159,7 @@ fn dropped_at_any_point_the_permit_is_passed_on() {
         async || {
             let limiter = Arc::new(PartitionedLimiter::new(1));
             let held = limiter.acquire_owned("a").await;
+            assert!(limiter.try_acquire_owned().is_err());
             let asks = Arc::clone(&limiter);
             tokio::spawn(async move { drop(held) });
             (async move { drop(asks.acquire("b").await) }, limiter)

@@ -269,6 +269,9 @@ fn a_rate_without_a_period_is_refused() {
     assert_eq!(refused.to_string(), "a rate needs a period between one nanosecond and 500 years, not 0ns",);
     assert!(Rate::new(NonZeroU32::MIN, Duration::MAX).is_err());
     assert_eq!(format!("{:?}", per_second(3)), "3 per 1s");
+    let shown = [(60, 1000), (60, 60_000), (5, 2500), (7, 1200), (9, 3_600_000)]
+        .map(|(permits, period)| Rate::new(many(permits), ms(period)).unwrap().to_string());
+    assert_eq!(shown, ["60 per second", "60 per minute", "5 per 2.5s", "7 per 1.2s", "9 per hour"]);
 }
 
 #[tokio::test(start_paused = true)]

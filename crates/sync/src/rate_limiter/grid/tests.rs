@@ -37,14 +37,40 @@ fn idle_time_is_worth_a_burst_and_no_more() {
 fn a_pause_never_shortens_and_leaves_no_credit() {
     let mut grid = grid(10, 4);
     assert!(grid.take_for_newcomer(0, ONE));
-    grid.pause(5 * SECOND);
+    grid.pause(0, 5 * SECOND);
     grid.give_back(ONE);
     assert_eq!(grid.due(0, ONE), 5 * SECOND, "a slot given back is no way around the pause");
-    grid.pause(2 * SECOND);
+    grid.pause(0, 2 * SECOND);
     assert_eq!(grid.due(0, ONE), 5 * SECOND);
     assert!(!grid.take_for_newcomer(5 * SECOND - 1, ONE));
     assert!(grid.take_for_newcomer(5 * SECOND, ONE));
     assert!(!grid.take_for_newcomer(5 * SECOND, ONE));
+}
+
+#[test]
+fn a_pause_that_is_ended_keeps_what_was_taken_before_it() {
+    let mut grid = grid(1, 2);
+    assert!(grid.take_for_newcomer(0, ONE) && grid.take_for_newcomer(0, ONE));
+    grid.pause(0, 9 * SECOND);
+    grid.pause(0, 20 * SECOND);
+    grid.end_pause(SECOND / 2);
+    assert_eq!(grid.due(0, ONE), SECOND, "two were taken, and one second is one slot");
+    assert!(grid.take_for_newcomer(SECOND, ONE));
+
+    // What is given back during the pause is no credit, and no debt either.
+    grid.pause(SECOND, 9 * SECOND);
+    grid.give_back(ONE);
+    grid.end_pause(SECOND);
+    assert!(grid.take_for_newcomer(SECOND, ONE) && !grid.take_for_newcomer(SECOND, ONE));
+
+    // Idle before and during the pause: no credit for it.
+    grid.pause(60 * SECOND, 90 * SECOND);
+    grid.set_rate(0, Rate::per_second(NonZeroU32::MIN.saturating_add(1)), 60 * SECOND);
+    grid.end_pause(61 * SECOND);
+    assert!(grid.take_for_newcomer(61 * SECOND, ONE));
+    assert_eq!(grid.due(0, ONE), 61 * SECOND + SECOND / 2);
+    grid.end_pause(70 * SECOND);
+    assert_eq!(grid.due(0, ONE), 61 * SECOND + SECOND / 2, "there is none to end");
 }
 
 #[test]
@@ -56,7 +82,7 @@ fn a_new_rate_keeps_what_is_owed_as_permits() {
     assert_eq!(grid.due(0, ONE), 1_800 * SECOND + SECOND / 20);
     grid.set_rate(0, Rate::per_second(NonZeroU32::MIN), SECOND / 20);
     assert_eq!(grid.due(0, ONE), SECOND / 2 + SECOND / 20);
-    grid.pause(9 * SECOND);
+    grid.pause(0, 9 * SECOND);
     grid.set_rate(0, hourly, SECOND);
     assert_eq!(grid.due(0, ONE), 9 * SECOND);
 }
@@ -65,7 +91,7 @@ fn a_new_rate_keeps_what_is_owed_as_permits() {
 fn the_largest_numbers_fit() {
     let longest = Rate::new(NonZeroU32::MAX, Duration::from_secs(15_000_000_000)).unwrap();
     let mut grid = Grids::new(longest, NonZeroU32::MAX);
-    grid.pause(Nanos::MAX);
+    grid.pause(0, Nanos::MAX);
     grid.set_rate(0, Rate::per_second(NonZeroU32::MAX), Nanos::MAX - 1);
     grid.set_rate(0, longest, 0);
     assert!(!grid.take_for_waiter(Nanos::MAX - 1, ONE));

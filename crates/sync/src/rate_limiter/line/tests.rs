@@ -46,6 +46,7 @@ enum Step {
     /// Let everybody run who was woken or whose timer has ended.
     Run,
     Pause(Nanos),
+    EndPause,
     /// One that was admitted leaves.
     Leave,
     Resize(usize),
@@ -147,6 +148,10 @@ impl Machine {
                 self.resume = self.resume.max(self.now + duration);
                 self.line.pause(self.now, self.now + duration);
             }
+            Step::EndPause => {
+                self.resume = self.resume.min(self.now);
+                self.act(|this, wakes| this.line.end_pause(this.now, wakes));
+            }
             Step::Leave => self.leave(),
             Step::Resize(capacity) if self.limited => {
                 self.act(|this, wakes| this.line.set_capacity(*capacity, this.now, wakes));
@@ -193,7 +198,8 @@ impl Machine {
         let granted: Vec<bool> = self.waiters.iter().map(|waiter| self.is_granted(waiter)).collect();
         assert!(granted.is_sorted_by(|before, after| before >= after));
         for limit in self.line.grids.limits() {
-            let share = u128::from(self.now) * u128::from(limit.rate.permits()) / u128::from(limit.rate.period_ns());
+            let share =
+                u128::from(self.now) * u128::from(limit.rate.permits_reduced()) / u128::from(limit.rate.period_ns());
             assert!(u128::from(self.line.granted()) <= share + u128::from(limit.burst.get()));
         }
     }
@@ -208,6 +214,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..5 * MILLISECOND).prop_map(Step::Sleep),
         3 => Just(Step::Run),
         1 => (0..20 * MILLISECOND).prop_map(Step::Pause),
+        1 => Just(Step::EndPause),
         2 => Just(Step::Leave),
         1 => (0..4usize).prop_map(Step::Resize),
     ];
@@ -278,7 +285,7 @@ proptest! {
                 for (end, permits) in &machine.grants[first..] {
                     held += permits;
                     // A slot comes at the first whole nanosecond after its time.
-                    let share = u128::from(end - start + 1) * u128::from(limit.rate.permits()) / u128::from(limit.rate.period_ns());
+                    let share = u128::from(end - start + 1) * u128::from(limit.rate.permits_reduced()) / u128::from(limit.rate.period_ns());
                     prop_assert!(u128::from(held) <= share + u128::from(limit.burst.get()), "of {limit:?}");
                 }
             }

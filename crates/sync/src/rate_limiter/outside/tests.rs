@@ -17,6 +17,7 @@ enum Step {
     TakeMany(u32),
     Sleep(Nanos),
     Pause(Nanos),
+    EndPause,
     SetRate(Rate),
 }
 
@@ -71,6 +72,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (1..5u32).prop_map(Step::TakeMany),
         4 => nanos().prop_map(Step::Sleep),
         1 => nanos().prop_map(Step::Pause),
+        1 => Just(Step::EndPause),
         1 => rates().prop_map(Step::SetRate),
     ];
     prop::collection::vec(step, 1..64)
@@ -95,6 +97,10 @@ proptest! {
                 Step::Pause(nanos) => {
                     pair.under_lock(now, |line| line.pause(now, now + nanos));
                     alone.pause(now, now + nanos);
+                }
+                Step::EndPause => {
+                    pair.under_lock(now, |line| line.end_pause(now, &mut Wakes::default()));
+                    alone.end_pause(now, &mut Wakes::default());
                 }
                 Step::SetRate(rate) => {
                     pair.under_lock(now, |line| line.set_rate(0, rate, now, &mut Wakes::default()));
