@@ -1,7 +1,6 @@
 //! What a pool needs to know about a resource.
 
 use std::{
-    any::type_name,
     fmt,
     marker::PhantomData,
     pin::Pin,
@@ -74,7 +73,8 @@ pub trait Pooled: Resource + Clone + Sync {
 
     /// Cleans the value when it comes back, before anybody else gets it; nothing by default.
     ///
-    /// Be ready at once where there is nothing to do: then it costs no task. The default costs nothing at all.
+    /// Be ready at once where there is nothing to do: then it costs no task. The default costs nothing at all: one whose future has no size, and so no way to
+    /// the value, is not even called.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ where
 {
 }
 
-/// What the default hooks return, by which they are known: a pool does not call those.
+/// What the default hooks return. It has no size.
 struct Nothing<E>(PhantomData<fn() -> E>);
 
 impl<E> Default for Nothing<E> {
@@ -134,11 +134,10 @@ impl<E> Future for Nothing<E> {
     }
 }
 
-/// Whether `reset` is more than the default.
+/// Whether `reset` may do something: a future without size, as the default's, has no way to the value.
 pub(super) fn has_reset<R: Pooled>() -> bool {
-    fn differs<'a, R: Pooled, F: Future>(_: impl Fn(&'a mut R, &'a mut R::Value, &'a Exit) -> F) -> bool {
-        // The types have lifetimes, so that they have no `TypeId`. Only the default hooks can name this one, which is private.
-        type_name::<F>() != type_name::<Nothing<R::Error>>()
+    fn has_size<'a, R: Pooled, F: Future>(_: impl Fn(&'a mut R, &'a mut R::Value, &'a Exit) -> F) -> bool {
+        size_of::<F>() > 0
     }
-    differs::<R, _>(R::reset)
+    has_size::<R, _>(R::reset)
 }

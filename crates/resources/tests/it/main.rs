@@ -20,6 +20,7 @@ mod pool_close;
 mod pool_model;
 mod pool_return;
 mod pool_support;
+mod pool_times;
 mod shared;
 mod shared_close;
 mod shared_idle;
