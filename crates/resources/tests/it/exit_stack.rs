@@ -17,7 +17,7 @@ async fn stack_of(doors: impl IntoIterator<Item = Door>) -> ExitStack {
     stack
 }
 
-fn is_an_end(entry: &String) -> bool {
+fn is_an_end(entry: &str) -> bool {
     entry.starts_with("closing ") || entry.starts_with("closed ")
 }
 
@@ -41,7 +41,7 @@ fn members_are_released_from_the_last_one_to_the_first() {
         },
         async |log: Log| {
             log.assert_balanced();
-            let ends: Vec<_> = log.entries().into_iter().filter(is_an_end).collect();
+            let ends: Vec<_> = log.entries().into_iter().filter(|entry| is_an_end(entry)).collect();
             assert!(
                 ends.chunks(2).all(|pair| pair[1].starts_with(&pair[0].replace("closing", "closed"))),
                 "one after the other: {ends:?}"
@@ -197,7 +197,7 @@ fn rs_24_a_stack_in_parallel_within_one_in_order() {
             (async { outer.close().await.unwrap() }, log)
         },
         async |log: Log| {
-            let ends: Vec<_> = log.entries().into_iter().filter(is_an_end).collect();
+            let ends: Vec<_> = log.entries().into_iter().filter(|entry| is_an_end(entry)).collect();
             assert_eq!(ends[2..5], ["closing 4", "closing 3", "closing 2"], "all at once");
             assert_eq!(log.closed(), ["5", "2", "3", "4", "1"]);
             assert_eq!(log.values.live(), 0);
