@@ -181,11 +181,11 @@ async fn end<R: Resource<Value: Sync>>(share: SharedLease<R>) -> Result<(), R::E
 #[non_exhaustive]
 pub enum SwapError<E> {
     /// The new value could not be acquired: the old one is current.
-    #[error("the old value stays, since the new one could not be acquired: {0}")]
-    Acquire(E),
+    #[error("the old value stays, since the new one could not be acquired")]
+    Acquire(#[source] E),
     /// The release of the old value failed: the new one is current.
-    #[error("the new value is in place, but the old one was not released properly: {0}")]
-    Release(E),
+    #[error("the new value is in place, but the old one was not released properly")]
+    Release(#[source] E),
     /// It was closed before the new value was in place. The new one is not alive.
     #[error("{Closed}")]
     Closed,

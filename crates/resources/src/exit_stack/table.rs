@@ -160,7 +160,8 @@ impl Table {
 
 impl State {
     fn add(&mut self, seat: Seat) -> u64 {
-        if self.runtime.is_none() {
+        // Of the first of those that are there: one that outlived its runtime is no use to others.
+        if self.runtime.is_none() || self.seats.is_empty() {
             self.runtime = Handle::try_current().ok();
         }
         let id = self.next;

@@ -61,7 +61,7 @@ impl<R: Pooled> Checkout<R> {
     pub fn give_back(mut self) -> impl Future<Output = Result<(), GiveBackError<R::Error>>> + Send {
         self.ended = Some(Exit::Completed); // For a drop before the first poll.
         async move {
-            let Err(back) = self.into_return(Exit::Completed).put_clean() else { return Ok(()) };
+            let Some(back) = self.into_return(Exit::Completed).put_clean() else { return Ok(()) };
             let work = shield(Duration::MAX, recycle(back));
             Masked::new(work, hand_recycling_off::<R>).await.map_err(ResetFailure::into_error)
         }
@@ -92,7 +92,7 @@ impl<R: Pooled> Checkout<R> {
 
     /// Gives the value back after a use that ended so. Errors go to the observer.
     pub(super) async fn end(self, exit: Exit) {
-        if let Err(back) = self.into_return(exit).put_clean() {
+        if let Some(back) = self.into_return(exit).put_clean() {
             recycle_unseen(back).await;
         }
     }

@@ -73,8 +73,7 @@ pub trait Pooled: Resource + Clone + Sync {
 
     /// Cleans the value when it comes back, before anybody else gets it; nothing by default.
     ///
-    /// Be ready at once where there is nothing to do: then it costs no task. The default costs nothing at all: one whose future has no size, and so no way to
-    /// the value, is not even called.
+    /// Be ready at once where there is nothing to do: then it costs no task. The default costs next to nothing.
     ///
     /// # Errors
     ///
@@ -134,7 +133,7 @@ impl<E> Future for Nothing<E> {
     }
 }
 
-/// Whether `reset` may do something: a future without size, as the default's, has no way to the value.
+/// Whether the future of `reset` holds anything: one without size, as the default's, has no way to the value after the call.
 pub(super) fn has_reset<R: Pooled>() -> bool {
     fn has_size<'a, R: Pooled, F: Future>(_: impl Fn(&'a mut R, &'a mut R::Value, &'a Exit) -> F) -> bool {
         size_of::<F>() > 0

@@ -1,6 +1,13 @@
 //! The way back into the pool.
 
-use std::{any::Any, fmt, panic::resume_unwind, pin::pin, time::Duration};
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use bowline_concurrency::Failure;
 
@@ -51,34 +58,54 @@ pub(super) struct Return<R: Pooled> {
     exit: Exit,
     /// Why it must not be used again, and what its release is told.
     end: Option<(Cause, Exit)>,
+    /// Of a reset that was done on the spot.
+    failure: Option<ResetFailure<R::Error>>,
 }
 
 impl<R: Pooled> Return<R> {
     pub(super) fn new(tenant: Tenant<R>, is_invalid: bool, exit: Exit) -> Self {
         let end = end(&tenant, is_invalid, &exit);
-        Return { tenant, exit, end }
+        Return { tenant, exit, end, failure: None }
     }
 
-    /// Puts the value back if it can go as it is.
-    pub(super) fn put_clean(self) -> Result<(), Self> {
+    /// Puts the value back if it can go at once, and else returns what is left to do: after a reset whose future has no size, such as the default. Such a one cannot wait with the value in its hands,
+    /// so it needs no box in which it could go on without a caller. It is called all the same: the function may have done something.
+    pub(super) fn put_clean(mut self) -> Option<Self> {
         if self.end.is_some() || self.tenant.place.shared().has_reset {
-            return Err(self);
+            return Some(self);
         }
-        self.tenant.put_back();
-        Ok(())
+        let (resource, value) = self.tenant.item.held.parts_mut();
+        let exit = &self.exit;
+        let reset = || pin!(resource.reset(value, exit)).poll(&mut Context::from_waker(Waker::noop()));
+        self.failure = match catch_unwind(AssertUnwindSafe(reset)) {
+            Ok(Poll::Ready(Ok(()))) => {
+                self.tenant.put_back();
+                return None;
+            }
+            Ok(Poll::Ready(Err(error))) => Some(ResetFailure::Error(error)),
+            Ok(Poll::Pending) => None, // It begins again, with all that it may need.
+            Err(payload) => Some(ResetFailure::Panic(payload)),
+        };
+        Some(self)
     }
 }
 
 /// Resets the value and puts it back; or destroys it.
 pub(super) async fn recycle<R: Pooled>(back: Return<R>) -> Result<(), ResetFailure<R::Error>> {
-    let Return { mut tenant, exit, end } = back;
+    let Return { mut tenant, exit, end, failure } = back;
     if let Some((cause, exit)) = end {
         tenant.destroy_unseen(cause, exit).await;
         return Ok(());
     }
-    let Some(failure) = reset(&mut tenant, &exit).await else {
-        tenant.put_back();
-        return Ok(());
+    let failure = match failure {
+        Some(failure) => failure,
+        None => match reset(&mut tenant, &exit).await {
+            Some(failure) => failure,
+            None => {
+                tenant.put_back();
+                return Ok(());
+            }
+        },
     };
     let exit = if matches!(failure, ResetFailure::Panic(_)) { Exit::Panicked } else { Exit::Failed };
     tenant.destroy_unseen(Cause::FailedReset, exit).await;
@@ -120,7 +147,7 @@ pub(super) async fn recycle_unseen<R: Pooled>(back: Return<R>) {
 }
 
 pub(super) fn recycle_in_background<R: Pooled>(back: Return<R>) {
-    let Err(back) = back.put_clean() else { return };
+    let Some(back) = back.put_clean() else { return };
     let runtime = back.tenant.item.runtime.clone();
     in_background(&runtime, move || masked::<R, _>(recycle_unseen(back)));
 }

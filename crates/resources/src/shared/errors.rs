@@ -12,8 +12,8 @@ pub struct Closed;
 #[non_exhaustive]
 pub enum ShareError<E> {
     /// The acquisition failed. The next caller acquires anew: errors are not kept.
-    #[error("{0}")]
-    Failed(E),
+    #[error("the shared resource could not be acquired: ask again, the next one acquires anew")]
+    Failed(#[source] E),
     /// It was closed before.
     #[error("{Closed}")]
     Closed,

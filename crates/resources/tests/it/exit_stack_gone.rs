@@ -176,6 +176,26 @@ fn a_runtime_that_is_dropped_first_abandons_from_the_last_to_the_first() {
     }
 }
 
+/// Its members run where they were acquired, and those of the first runtime are gone by then.
+#[test]
+fn rs_15_a_stack_that_outlives_a_runtime_serves_the_next_one() {
+    let log = Log::default();
+    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let mut stack = first.block_on(async {
+        let mut stack = ExitStack::new();
+        let loan = stack.enter(Door::new("a", &log)).await.unwrap();
+        loan.release().await.unwrap();
+        stack
+    });
+    drop(first);
+    runtime().block_on(scope(async |_| {
+        drop(stack.enter(Door::new("b", &log)).await.unwrap());
+        drop(stack);
+    }));
+    assert_eq!(log.closed(), ["a", "b"]);
+}
+
 #[test]
 fn a_runtime_that_is_dropped_in_the_middle_abandons_the_rest() {
     let (log, before) = (Log::default(), lost_releases());

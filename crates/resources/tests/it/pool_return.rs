@@ -8,7 +8,7 @@ use std::{
 };
 
 use bowline_concurrency::{lost_releases, scope, timeout};
-use bowline_resources::{AcquireError, Exit, GiveBackError, Pool, resource};
+use bowline_resources::{AcquireError, Exit, GiveBackError, Pool, Pooled, Resource, resource};
 use bowline_testing::{Polled, assert_cancel_safe, on_both_runtimes, on_current_thread};
 use tokio::{
     runtime::{Builder, Handle},
@@ -43,6 +43,58 @@ fn a_value_is_reset_before_anybody_else_gets_it() {
         assert_eq!((next.number, log.all("reset ").len()), (1, 1));
         drop(next);
         pool.close(SECOND).await;
+    });
+}
+
+/// A plain function that does its work at once, and returns the future of another hook.
+#[derive(Clone)]
+struct AtOnce;
+
+impl Resource for AtOnce {
+    type Value = Vec<u32>;
+    type Error = Stuck;
+
+    async fn acquire(&mut self) -> Result<Vec<u32>, Stuck> {
+        Ok(Vec::new())
+    }
+
+    async fn release(&mut self, _: Vec<u32>, _: Exit) -> Result<(), Stuck> {
+        Ok(())
+    }
+}
+
+impl Pooled for AtOnce {
+    fn reset(&mut self, value: &mut Vec<u32>, _: &Exit) -> impl Future<Output = Result<(), Stuck>> + Send {
+        assert!(!value.contains(&13), "thirteen");
+        value.clear();
+        self.check(value)
+    }
+}
+
+#[test]
+fn a_reset_that_does_its_work_in_the_call_is_called() {
+    on_both_runtimes(async || {
+        let pool = Pool::new(AtOnce, NonZeroUsize::MIN);
+        pool.acquire().await.unwrap().push(1);
+        let mut value = pool.acquire().await.unwrap();
+        assert!(value.is_empty());
+        value.push(2);
+        value.give_back().await.unwrap();
+        let mut value = pool.acquire().await.unwrap();
+        assert!(value.is_empty());
+        // One that panics is caught, and its value destroyed.
+        let log = Log::default();
+        scope(async |_| {
+            observe(&log);
+            value.push(13);
+            drop(value);
+        })
+        .await;
+        assert_eq!(log.entries(), ["observed panic of the reset"]);
+        let mut value = pool.acquire().await.unwrap();
+        value.push(13);
+        assert_eq!(panic_of(value.give_back()).await, "thirteen");
+        assert_eq!(pool.statistics().destroyed.failed_reset, 2);
     });
 }
 
