@@ -1,5 +1,7 @@
 //! The end of a shared resource.
 
+use std::error::Error as _;
+
 use std::sync::Arc;
 
 use bowline_concurrency::scope;
@@ -157,6 +159,8 @@ fn an_acquisition_that_ends_after_it_was_dropped_is_released() {
 #[test]
 fn errors_say_what_to_do() {
     let closed = "the resource has been closed: make a new one, or close it later";
-    assert_eq!(ShareError::<String>::from(Closed).to_string(), closed);
-    assert_eq!(ShareError::Failed("no route").to_string(), "no route");
+    assert_eq!(ShareError::<Stuck>::from(Closed).to_string(), closed);
+    let failed = ShareError::Failed(Stuck("acquire"));
+    assert!(failed.to_string().contains("ask again"));
+    assert_eq!(failed.source().unwrap().to_string(), "acquire");
 }
