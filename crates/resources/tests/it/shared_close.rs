@@ -1,13 +1,10 @@
 //! The end of a shared resource.
 
-use std::error::Error as _;
-
-use std::sync::Arc;
+use std::{error::Error as _, sync::Arc, time::Duration};
 
 use bowline_concurrency::scope;
 use bowline_resources::{Closed, ShareError, Shared};
 use bowline_testing::{Polled, assert_cancel_safe, on_both_runtimes};
-use std::time::Duration;
 
 use crate::{
     shared::doors,
