@@ -115,7 +115,7 @@ impl<R: Pooled> Pool<R> {
     /// # Cancel safety
     ///
     /// It may be dropped anywhere. In line that gives up the place; what was granted in the same moment goes to the next. A creation or a check that has begun is finished in the
-    /// background, the enclosing scope waits for it, and the value goes into the pool.
+    /// background, the enclosing scope waits for it, and the value goes into the pool. One that is kept, but not polled, keeps what it was granted from all others.
     #[doc(alias = "get")]
     pub async fn acquire(&self) -> Result<Checkout<R>, AcquireError<R::Error>> {
         fill::acquire(self.shared()).await.map(Checkout::new)
@@ -168,7 +168,11 @@ impl<R: Pooled> Pool<R> {
     /// Closes the pool, and waits until every value has come back and is released, at most until the deadline.
     ///
     /// Who waits in line gets [`AcquireError::Closed`]. Idle values are released at once and side by side, others as they come back; a release that fails or panics keeps no
-    /// other from its own. After the deadline this goes on in the background: the report says what is left.
+    /// other from its own. After the deadline, counted from the first poll, this goes on in the background: the report says what is left.
+    ///
+    /// # Panics
+    ///
+    /// Where it has to wait, outside a Tokio runtime with timers.
     ///
     /// # Cancel safety
     ///

@@ -71,7 +71,8 @@ impl<R: Pooled> Checkout<R> {
     ///
     /// # Errors
     ///
-    /// That of the release, to which this is [`Exit::Failed`]. The value is gone all the same.
+    /// That of the release, to which this is [`Exit::Failed`]. The value is gone all the same. A release that panics, or hangs past its deadline, is reported to
+    /// the observer, and no error here.
     ///
     /// # Cancel safety
     ///
