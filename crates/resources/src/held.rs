@@ -1,10 +1,6 @@
 //! A value that is owed its release, with the resource that can give it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use bowline_concurrency::Failure;
-
-use crate::{exit::Exit, resource::Resource};
+use crate::{exit::Exit, owed::abandoned, resource::Resource};
 
 /// Ends with [`Held::release`]. Dropped without that, or in the middle of it, it tells the resource: [`Resource::abandon`].
 pub(crate) struct Held<R: Resource> {
@@ -49,10 +45,7 @@ impl<R: Resource> Drop for Held<R> {
     fn drop(&mut self) {
         if self.is_owed {
             let value = self.value.take();
-            let abandoned = catch_unwind(AssertUnwindSafe(|| self.resource.abandon(value)));
-            if let Err(payload) = abandoned {
-                Failure::panic(name::<R>("the abandonment of"), payload).report();
-            }
+            abandoned::<R>(|| self.resource.abandon(value));
         }
     }
 }
